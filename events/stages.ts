@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { FrameId, ObjectRef, Provenance, StandardHeader } from './frame.ts'
+
+/** A target to be measured whether or not it is seen. */
+export const Target = z.object({ name: z.string(), raDeg: z.number(), decDeg: z.number() })
+
+/** What the intake starts an execution with. Canonical: no receive time, no event id. */
+export const FrameReceived = z.object({
+  frameId: FrameId,
+  raw: ObjectRef,
+  telescope: z.string(),
+  night: z.string(),
+})
+
+export const StandardiseInput = FrameReceived
+export const StandardiseOutput = FrameReceived.extend({
+  /** Prefix of all products of the frame in the products bucket: `products/<frameId>`. */
+  products: z.string(),
+  header: StandardHeader,
+  /** Key of the standardised FITS: physical pixel values, standard header, mask extension. */
+  image: z.string(),
+  /** Execution that already brought the same bytes to an end, else null. */
+  duplicateOf: z.string().nullable(),
+})
+
+const WcsSummary = z.object({
+  raDeg: z.number(),
+  decDeg: z.number(),
+  pixelScaleArcsec: z.number(),
+  rotationDeg: z.number(),
+  parity: z.union([z.literal(1), z.literal(-1)]),
+  fieldWidthDeg: z.number(),
+  fieldHeightDeg: z.number(),
+  matchedStars: z.int(),
+  /** Median over matched stars of the distance to the reference position. */
+  medianResidualMas: z.number(),
+  medianResidualPx: z.number(),
+  sipOrder: z.int(),
+  survey: z.string(),
+  logOdds: z.number(),
+  withHint: z.boolean(),
+})
+
+export const SolveInput = StandardiseOutput
+export const SolveOutput = StandardiseOutput.extend({
+  wcs: WcsSummary,
+  /** Key of `wcs.json`: the full solution (shared/sky/wcs-type.ts). */
+  solution: z.string(),
+  /** Key of the detections: FITS table. */
+  detections: z.string(),
+  seeingPx: z.number(),
+})
+
+export const MeasureInput = SolveOutput
+export const MeasureOutput = SolveOutput.extend({
+  psf: z.object({
+    kind: z.string(),
+    stars: z.int(),
+    fwhmPx: z.number(),
+    elongation: z.number(),
+    order: z.int(),
+    chi: z.number(),
+  }),
+  stars: z.int(),
+  /** Key of the instrumental catalogue: FITS table with the columns of shared/photometry/star-catalogue.ts. */
+  catalogue: z.string(),
+  /** Key of the forced photometry of the targets, JSON (shared/photometry/forced.ts). */
+  forced: z.string(),
+  residual: z.string(),
+})
+
+export const Candidate = z.object({
+  survey: z.string(),
+  band: z.string(),
+  colour: z.string(),
+  zeroPoint: z.number(),
+  zeroPointError: z.number(),
+  colourTerm: z.number(),
+  colourTermError: z.number(),
+  /** Robust scatter of the residuals about the fit, mag. */
+  scatter: z.number(),
+  stars: z.int(),
+  score: z.number(),
+})
+
+export const TargetResult = z.object({
+  name: z.string(),
+  ra: z.number(),
+  dec: z.number(),
+  band: z.string(),
+  survey: z.string(),
+  mag: z.number().nullable(),
+  magErr: z.number().nullable(),
+  magErrRandom: z.number().nullable(),
+  magErrZeroPoint: z.number().nullable(),
+  flux: z.number(),
+  fluxErr: z.number(),
+  detected: z.boolean(),
+  limit3Sigma: z.number().nullable(),
+  limit5Sigma: z.number().nullable(),
+  flags: z.int(),
+})
+
+/** Ways a frame ends. */
+export const Outcome = z.enum(['calibrated', 'limit', 'uncalibrated', 'rejected', 'failed', 'duplicate'])
+
+export const CalibrateInput = MeasureOutput
+export const CalibrateOutput = MeasureOutput.extend({
+  outcome: Outcome,
+  calibration: z.object({ chosen: Candidate.nullable(), ambiguous: z.boolean() }),
+  /** Key of `calibration.json`: chosen and all candidates. */
+  calibrationReport: z.string(),
+  /** Key of the points, JSON: an array of Point (events/point.ts). */
+  points: z.string(),
+})
+
+export const RecordInput = CalibrateOutput
+export const RecordOutput = z.object({ frameId: FrameId, outcome: Outcome, points: z.int(), newPoints: z.int() })
+
+/** What the record-outcome task gets when a stage ended in an error. */
+export const FrameEnded = z.object({
+  frame: FrameReceived.loose(),
+  stage: z.string(),
+  error: z.object({ name: z.string(), reason: z.string() }),
+})
+
+/** `report.json` of `cpcs process`, also kept with the products of every frame. */
+export const Report = z.object({
+  outcome: Outcome,
+  frame: StandardHeader.optional(),
+  provenance: z.record(z.string(), Provenance).optional(),
+  wcs: WcsSummary.optional(),
+  psf: MeasureOutput.shape.psf.optional(),
+  calibration: z
+    .object({ chosen: Candidate.nullable(), ambiguous: z.boolean(), candidates: z.array(Candidate) })
+    .optional(),
+  targets: z.array(TargetResult).optional(),
+  flags: z.array(z.string()).optional(),
+  secondsPerStage: z.record(z.string(), z.number()).optional(),
+  stage: z.string().optional(),
+  error: z.string().optional(),
+  reason: z.string().optional(),
+  version: z.string(),
+})
+
+export type Target = z.infer<typeof Target>
+export type FrameReceived = z.infer<typeof FrameReceived>
+export type StandardiseInput = z.infer<typeof StandardiseInput>
+export type StandardiseOutput = z.infer<typeof StandardiseOutput>
+export type SolveInput = z.infer<typeof SolveInput>
+export type SolveOutput = z.infer<typeof SolveOutput>
+export type MeasureInput = z.infer<typeof MeasureInput>
+export type MeasureOutput = z.infer<typeof MeasureOutput>
+export type CalibrateInput = z.infer<typeof CalibrateInput>
+export type CalibrateOutput = z.infer<typeof CalibrateOutput>
+export type RecordInput = z.infer<typeof RecordInput>
+export type RecordOutput = z.infer<typeof RecordOutput>
+export type FrameEnded = z.infer<typeof FrameEnded>
+export type Candidate = z.infer<typeof Candidate>
+export type TargetResult = z.infer<typeof TargetResult>
+export type Outcome = z.infer<typeof Outcome>
+export type Report = z.infer<typeof Report>

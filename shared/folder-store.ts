@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
+import { CpcsError } from './errors.ts'
+import type { ObjectStore, PutOptions } from './store.ts'
+
+/** A folder as object store: keys are paths below it; an object appears by rename, so never half written. */
+export class FolderStore implements ObjectStore {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  async get(key: string): Promise<Uint8Array> {
+    return readFile(this.#path(key)).catch(rethrowMissing(key))
+  }
+
+  async range(key: string, start: number, end: number): Promise<Uint8Array> {
+    const file = await open(this.#path(key)).catch(rethrowMissing(key))
+    try {
+      const bytes = new Uint8Array(end - start)
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
+      return bytes.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async size(key: string): Promise<number | undefined> {
+    const found = await stat(this.#path(key)).catch(() => undefined)
+    return found?.isFile() ? found.size : undefined
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
+    const path = this.#path(key)
+    const draft = `${path}.${randomBytes(6).toString('hex')}.part`
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(draft, bytes)
+    if (!options.ifAbsent) {
+      await rename(draft, path)
+      return true
+    }
+    try {
+      await link(draft, path)
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    } finally {
+      await unlink(draft)
+    }
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const names = await readdir(this.root, { recursive: true, withFileTypes: true }).catch(() => [])
+    return names
+      .filter(entry => entry.isFile() && !entry.name.endsWith('.part'))
+      .map(entry =>
+        join(entry.parentPath, entry.name)
+          .slice(this.root.length + 1)
+          .split(sep)
+          .join('/'),
+      )
+      .filter(key => key.startsWith(prefix))
+      .sort()
+  }
+
+  #path(key: string): string {
+    return join(this.root, ...key.split('/'))
+  }
+}
+
+/** Objects in memory, for tests and short-lived work. */
+export class MemoryStore implements ObjectStore {
+  readonly #objects = new Map<string, Uint8Array>()
+
+  async get(key: string): Promise<Uint8Array> {
+    const bytes = this.#objects.get(key)
+    if (!bytes) throw new CpcsError('ObjectMissing', { key })
+    return bytes
+  }
+
+  async range(key: string, start: number, end: number): Promise<Uint8Array> {
+    return (await this.get(key)).subarray(start, end)
+  }
+
+  async size(key: string): Promise<number | undefined> {
+    return this.#objects.get(key)?.length
+  }
+
+  async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
+    if (options.ifAbsent && this.#objects.has(key)) return false
+    this.#objects.set(key, bytes)
+    return true
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    return [...this.#objects.keys()].filter(key => key.startsWith(prefix)).sort()
+  }
+}
+
+function rethrowMissing(key: string) {
+  return (error: NodeJS.ErrnoException): never => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new CpcsError('ObjectMissing', { key })
+    throw new CpcsError('StoreUnavailable', { cause: error.message }, { cause: error })
+  }
+}

@@ -1,0 +1,102 @@
+/** Ratio of the standard deviation of a normal to its median absolute deviation. */
+export const MAD_TO_SIGMA = 1.4826022185056018
+
+/**
+ * The k-th smallest of the first n values (0-based), by Hoare's selection; reorders `values` in place.
+ * NaN must not be among them.
+ */
+export function selectInPlace(values: Float64Array | Float32Array, k: number, n = values.length): number {
+  let left = 0
+  let right = n - 1
+  while (left < right) {
+    const pivot = values[(left + right) >> 1]
+    let i = left
+    let j = right
+    while (i <= j) {
+      while (values[i] < pivot) i++
+      while (values[j] > pivot) j--
+      if (i <= j) {
+        const swapped = values[i]
+        values[i++] = values[j]
+        values[j--] = swapped
+      }
+    }
+    if (k <= j) right = j
+    else if (k >= i) left = i
+    else break
+  }
+  return values[k]
+}
+
+/** Median of the first n values, mean of the middle two where n is even; reorders them in place; NaN where n is 0. */
+export function medianInPlace(values: Float64Array | Float32Array, n = values.length): number {
+  if (n === 0) return Number.NaN
+  const upper = selectInPlace(values, n >> 1, n)
+  if (n % 2 === 1) return upper
+  let lower = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < n >> 1; i++) if (values[i] > lower) lower = values[i]
+  return (lower + upper) / 2
+}
+
+/** Median of the finite values; NaN where there are none. */
+export function median(values: ArrayLike<number>): number {
+  return medianInPlace(finite(values))
+}
+
+/** 1.4826 × the median absolute deviation of the finite values about `centre` (their median if not given). */
+export function madSigma(values: ArrayLike<number>, centre?: number): number {
+  const kept = finite(values)
+  const about = centre ?? medianInPlace(kept)
+  for (let i = 0; i < kept.length; i++) kept[i] = Math.abs(kept[i] - about)
+  return MAD_TO_SIGMA * medianInPlace(kept)
+}
+
+/** The q-quantile (0..1) of the finite values, linear between order statistics; NaN where there are none. */
+export function quantile(values: ArrayLike<number>, q: number): number {
+  const sorted = finite(values).sort()
+  if (sorted.length === 0) return Number.NaN
+  const place = q * (sorted.length - 1)
+  const low = Math.floor(place)
+  const high = Math.min(low + 1, sorted.length - 1)
+  return sorted[low] + (place - low) * (sorted[high] - sorted[low])
+}
+
+export interface Clipped {
+  mean: number
+  median: number
+  sigma: number
+  count: number
+}
+
+/**
+ * Mean, median and standard deviation of the finite values after clipping at `kappa` σ about the median until nothing
+ * more falls away (at most `rounds` times). Scatter starts from the MAD, so that half the values may be outliers.
+ */
+export function clippedStatistics(values: ArrayLike<number>, kappa = 3, rounds = 20): Clipped {
+  let kept = finite(values)
+  let middle = medianInPlace(kept)
+  let sigma = madSigma(kept, middle)
+  let mean = middle
+  for (let round = 0; round < rounds; round++) {
+    const inside = kept.filter(value => Math.abs(value - middle) <= kappa * sigma)
+    const settled = inside.length === kept.length
+    kept = inside
+    if (kept.length === 0) break
+    middle = medianInPlace(kept)
+    let sum = 0
+    for (const value of kept) sum += value
+    mean = sum / kept.length
+    let squares = 0
+    for (const value of kept) squares += (value - mean) ** 2
+    sigma = Math.sqrt(squares / kept.length)
+    if (settled) break
+  }
+  return { mean, median: middle, sigma, count: kept.length }
+}
+
+function finite(values: ArrayLike<number>): Float64Array {
+  const kept = new Float64Array(values.length)
+  let n = 0
+  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) kept[n++] = values[i]
+  return kept.subarray(0, n)
+}
