@@ -1,0 +1,229 @@
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { CpcsError } from '#shared/errors.ts'
+import { type Log, silent } from '#shared/store.ts'
+import { parseCone, parseRange, parseTarget } from './places.ts'
+import { summary } from './summary.ts'
+import { UsageError, usage } from './usage.ts'
+
+/** Exit statuses of the command. */
+export const EXIT = { done: 0, defect: 1, rejected: 2, usage: 64 } as const
+
+const options = {
+  catalogues: { type: 'string' },
+  out: { type: 'string' },
+  target: { type: 'string', multiple: true },
+  survey: { type: 'string' },
+  band: { type: 'string' },
+  json: { type: 'boolean' },
+  hint: { type: 'string' },
+  scale: { type: 'string' },
+  blind: { type: 'boolean' },
+  profile: { type: 'string' },
+  endpoint: { type: 'string' },
+  telescope: { type: 'string' },
+  format: { type: 'string' },
+  cone: { type: 'string' },
+  verbose: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+type Values = ReturnType<typeof parse>['values']
+
+interface Command {
+  /** Options it understands; any other one is wrong usage. */
+  takes: readonly (keyof Values)[]
+  run(words: string[], values: Values): Promise<number>
+}
+
+const commands: Record<string, Command> = {
+  process: { takes: ['catalogues', 'out', 'target', 'survey', 'band', 'profile', 'json', 'verbose'], run: process_ },
+  solve: { takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'profile', 'json', 'verbose'], run: solve },
+  standardise: { takes: ['out', 'profile', 'json', 'verbose'], run: standardise },
+  header: { takes: ['json', 'profile'], run: header },
+  tiles: { takes: ['catalogues', 'cone', 'json'], run: tiles },
+  push: { takes: ['endpoint', 'telescope'], run: push },
+  target: { takes: ['endpoint'], run: target },
+  lightcurve: { takes: ['endpoint', 'format'], run: lightcurve },
+}
+
+/**
+ * The `cpcs` command.
+ *
+ * @param args what follows the command's name
+ * @returns the exit status, one of {@link EXIT}
+ */
+export async function main(args: string[]): Promise<number> {
+  try {
+    const { values, positionals } = parse(args)
+    const [name, ...words] = positionals
+    if (values.help || name === 'help') {
+      console.log(usage)
+      return EXIT.done
+    }
+    const command = name === undefined ? undefined : commands[name]
+    if (!command) throw new UsageError(name === undefined ? 'no command given' : `no command "${name}"`)
+    const stray = Object.keys(values).find(option => !command.takes.includes(option as keyof Values))
+    if (stray) throw new UsageError(`"cpcs ${name}" has no option --${stray}`)
+    return await command.run(words, values)
+  } catch (error) {
+    return explain(error)
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, allowNegative: false })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function explain(error: unknown): number {
+  if (error instanceof UsageError) {
+    console.error(`cpcs: ${error.message}\n\n${usage}`)
+    return EXIT.usage
+  }
+  if (error instanceof CpcsError) {
+    console.error(`cpcs: ${error.name}: ${error.message}`)
+    return error.policy === 'reject' ? EXIT.rejected : EXIT.defect
+  }
+  console.error(error)
+  return EXIT.defect
+}
+
+async function process_([path, ...more]: string[], values: Values): Promise<number> {
+  const { processFrame } = await import('./pipeline.ts')
+  const report = await processFrame(onlyFrame(path, more), 'calibrate', {
+    catalogues: needed(values.catalogues, 'catalogues'),
+    out: needed(values.out, 'out'),
+    targets: (values.target ?? []).map(parseTarget),
+    force: { survey: await surveyNamed(values.survey), band: values.band },
+    profile: await textOf(values.profile),
+    log: logFor(values),
+  })
+  return tell(report, values)
+}
+
+async function solve([path, ...more]: string[], values: Values): Promise<number> {
+  if (values.blind) throw new UsageError('--blind needs an index of the whole sky, which is not built yet: give --hint')
+  const { processFrame } = await import('./pipeline.ts')
+  const report = await processFrame(onlyFrame(path, more), 'solve', {
+    catalogues: needed(values.catalogues, 'catalogues'),
+    out: needed(values.out, 'out'),
+    targets: (values.target ?? []).map(parseTarget),
+    hint: values.hint === undefined ? undefined : parseCone(values.hint),
+    scaleArcsec: values.scale === undefined ? undefined : parseRange(values.scale),
+    profile: await textOf(values.profile),
+    log: logFor(values),
+  })
+  return tell(report, values)
+}
+
+async function standardise([path, ...more]: string[], values: Values): Promise<number> {
+  const { processFrame } = await import('./pipeline.ts')
+  const report = await processFrame(onlyFrame(path, more), 'standardise', {
+    out: needed(values.out, 'out'),
+    targets: [],
+    profile: await textOf(values.profile),
+    log: logFor(values),
+  })
+  return tell(report, values)
+}
+
+async function header([path, ...more]: string[], values: Values): Promise<number> {
+  const { standardHeaderOf } = await import('./header.ts')
+  const bytes = new Uint8Array(await readFile(onlyFrame(path, more)).catch(unreadable(path)))
+  console.log(await standardHeaderOf(bytes, { json: values.json === true, profile: await textOf(values.profile) }))
+  return EXIT.done
+}
+
+async function tiles([action, survey, ...files]: string[], values: Values): Promise<number> {
+  const { importTiles, listTiles } = await import('./tiles.ts')
+  const directory = needed(values.catalogues, 'catalogues')
+  if (action === 'list') {
+    console.log(await listTiles(directory))
+    return EXIT.done
+  }
+  if (action === 'fetch')
+    throw new UsageError('fetching from upstream services is not built yet: import published tables')
+  if (action !== 'import')
+    throw new UsageError(`"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…" or "cpcs tiles list"`)
+  if (files.length === 0) throw new UsageError('"cpcs tiles import": write SURVEY FILE…')
+  const known = await surveyNamed(survey)
+  const rows = await importTiles(known!, files, directory, message => console.error(message))
+  console.log(`${known}: ${rows} stars imported into ${directory}`)
+  return EXIT.done
+}
+
+async function push(paths: string[], values: Values): Promise<number> {
+  const { pushFrame } = await import('./service.ts')
+  if (paths.length === 0) throw new UsageError('"cpcs push": write FRAME.fits…')
+  for (const path of paths) {
+    const key = await pushFrame(path, values.telescope ?? 'me', serviceUrl(values))
+    console.log(`${path} is in the inbox as ${key}`)
+  }
+  return EXIT.done
+}
+
+async function target(words: string[], values: Values): Promise<number> {
+  const { registerTarget } = await import('./service.ts')
+  const parsed = parseTarget(words.join(' '))
+  if (words.join(' ').trim().split(/\s+/).length < 3) throw new UsageError('"cpcs target": write "RA DEC NAME"')
+  await registerTarget(parsed, serviceUrl(values))
+  console.log(`${parsed.name} is registered at RA ${parsed.raDeg} Dec ${parsed.decDeg}`)
+  return EXIT.done
+}
+
+async function lightcurve([object, ...more]: string[], values: Values): Promise<number> {
+  const { fetchLightCurve } = await import('./service.ts')
+  if (object === undefined || more.length > 0) throw new UsageError('"cpcs lightcurve": write OBJECT')
+  process.stdout.write(await fetchLightCurve(object, values.format ?? 'csv', serviceUrl(values)))
+  return EXIT.done
+}
+
+async function tell(report: Parameters<typeof summary>[0], values: Values): Promise<number> {
+  console.log(values.json ? JSON.stringify(report, null, 2) : summary(report))
+  return report.outcome === 'rejected' ? EXIT.rejected : EXIT.done
+}
+
+async function surveyNamed(name: string | undefined) {
+  if (name === undefined) return undefined
+  const { surveys } = await import('#shared/catalogue/surveys/index.ts')
+  const found = surveys.find(survey => survey.id === name)
+  if (!found) throw new UsageError(`no survey "${name}": one of ${surveys.map(survey => survey.id).join(', ')}`)
+  return found.id
+}
+
+function onlyFrame(path: string | undefined, more: string[]): string {
+  if (path === undefined) throw new UsageError('no frame given')
+  if (more.length > 0)
+    throw new UsageError(`one frame at a time, not also "${more.join(' ')}"; quote a target: --target "RA DEC NAME"`)
+  return path
+}
+
+function needed(value: string | undefined, option: string): string {
+  if (value === undefined) throw new UsageError(`--${option} is needed`)
+  return value
+}
+
+function serviceUrl(values: Values): string {
+  return values.endpoint ?? process.env.CPCS_ENDPOINT ?? 'http://127.0.0.1:8080'
+}
+
+async function textOf(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : await readFile(path, 'utf8').catch(unreadable(path))
+}
+
+function unreadable(path: string | undefined) {
+  return (error: Error): never => {
+    throw new UsageError(`${path} cannot be read: ${error.message}`)
+  }
+}
+
+function logFor(values: Values): Log {
+  if (!values.verbose) return silent
+  const say = (message: string, details?: Record<string, unknown>) =>
+    console.error(details ? `${message} ${JSON.stringify(details)}` : message)
+  return { debug: say, info: say, warn: say }
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type {
+  CalibrateOutput,
+  FrameReceived,
+  MeasureOutput,
+  Report,
+  SolveOutput,
+  StandardiseOutput,
+  Target,
+} from '#events/stages.ts'
+import { calibrate } from '#functions/calibrate/calibrate.ts'
+import { measure } from '#functions/measure/measure.ts'
+import { solve } from '#functions/solve/solve.ts'
+import { standardise } from '#functions/standardise/standardise.ts'
+import type { Cone, SurveyId } from '#shared/catalogue/reference.ts'
+import { openTiles } from '#shared/catalogue/tiles.ts'
+import { CpcsError } from '#shared/errors.ts'
+import { FolderStore, MemoryStore } from '#shared/folder-store.ts'
+import { endedReport, finishedReport } from '#shared/lightcurve/report.ts'
+import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import { separationDeg } from '#shared/sky/angles.ts'
+import type { Log, ObjectStore } from '#shared/store.ts'
+import { ProductFolder } from './product-folder.ts'
+
+export interface PipelineOptions {
+  /** Folder of the HATS catalogues; not needed for `standardise`. */
+  catalogues?: string
+  /** Folder for the products. */
+  out: string
+  targets: Target[]
+  force?: { survey?: SurveyId; band?: string }
+  /** Overrides what the header says of the pointing. */
+  hint?: Cone
+  /** Overrides what the header says of the scale, arcseconds per pixel. */
+  scaleArcsec?: { low: number; high: number }
+  profile?: string
+  log: Log
+}
+
+export type LastStage = 'standardise' | 'solve' | 'calibrate'
+
+/**
+ * Take one frame through the stages up to `last`, in this process, with folders as object stores.
+ *
+ * @returns the report, which is also written to `report.json`; a frame that is at fault gives one with `rejected`
+ * @throws whatever is a defect of ours or of the surroundings (policies `fail` and `retry`)
+ */
+export async function processFrame(path: string, last: LastStage, options: PipelineOptions): Promise<Report> {
+  await mkdir(options.out, { recursive: true })
+  const bytes = new Uint8Array(await readFile(path))
+  const received = receive(path, bytes)
+  const store = new ProductFolder(options.out, received.frameId)
+  const run = new Run(received)
+  let report: Report
+  try {
+    await runStages(run, last, await rawStore(received.raw.key, bytes), store, options)
+    report = await finishedReport(run.state as CalibrateOutput, store, run.secondsPerStage)
+  } catch (error) {
+    if (!(error instanceof CpcsError) || error.policy !== 'reject') throw error
+    report = await endedReport('rejected', run.stage, error, run.state, store, run.secondsPerStage)
+  }
+  await writeFile(join(options.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  return report
+}
+
+/** What the intake would say of the file. */
+export function receive(path: string, bytes: Uint8Array): FrameReceived {
+  const frameId = createHash('sha256').update(bytes).digest('hex')
+  return { frameId, raw: { key: basename(path) }, telescope: 'unknown', night: 'unknown' }
+}
+
+async function rawStore(key: string, bytes: Uint8Array): Promise<ObjectStore> {
+  const raw = new MemoryStore()
+  await raw.put(key, bytes)
+  return raw
+}
+
+async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: ObjectStore, options: PipelineOptions) {
+  const { log, force } = options
+  const targets = givenTargets(options.targets)
+  const standardised = await run.timed('standardise', () =>
+    standardise(run.received, { raw, store, log, profile: options.profile }),
+  )
+  if (last === 'standardise') return
+  const tiles = openTiles(new FolderStore(options.catalogues ?? '.'))
+  const solved = await run.timed('solve', () => solve(withHints(standardised, options), { store, tiles, targets, log }))
+  if (last === 'solve') return
+  const measured = await run.timed('measure', () => measure(solved, { store, targets, log }))
+  await run.timed('calibrate', () => calibrate(measured, { store, tiles, log, force }))
+}
+
+function withHints(input: StandardiseOutput, { hint, scaleArcsec }: PipelineOptions): StandardiseOutput {
+  const header = { ...input.header }
+  if (hint) header.pointing = { raDeg: hint.raDeg, decDeg: hint.decDeg, uncertaintyDeg: hint.radiusDeg }
+  if (scaleArcsec) header.pixelScaleArcsec = Math.sqrt(scaleArcsec.low * scaleArcsec.high)
+  return { ...input, header }
+}
+
+/** The targets of the command line as registry. */
+export function givenTargets(targets: Target[]): TargetRegistry {
+  return {
+    async inCone({ raDeg, decDeg, radiusDeg }) {
+      return targets.filter(target => separationDeg(target.raDeg, target.decDeg, raDeg, decDeg) <= radiusDeg)
+    },
+    async candidates() {
+      return targets
+    },
+  }
+}
+
+type State = FrameReceived & Partial<StandardiseOutput & SolveOutput & MeasureOutput & CalibrateOutput>
+
+/** How far a frame has come, and how long each stage took. */
+class Run {
+  readonly received: FrameReceived
+  readonly secondsPerStage: Record<string, number> = {}
+  state: State
+  stage = 'standardise'
+
+  constructor(received: FrameReceived) {
+    this.received = received
+    this.state = received
+  }
+
+  async timed<T extends State>(stage: string, work: () => Promise<T>): Promise<T> {
+    this.stage = stage
+    const start = performance.now()
+    try {
+      const output = await work()
+      this.state = output
+      return output
+    } finally {
+      this.secondsPerStage[stage] = Number(((performance.now() - start) / 1000).toFixed(3))
+    }
+  }
+}

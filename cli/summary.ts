@@ -1,0 +1,50 @@
+import type { Report, TargetResult } from '#events/stages.ts'
+import { flagNames } from '#shared/flags.ts'
+
+/** The report of a frame in a few lines for people. */
+export function summary(report: Report): string {
+  return [headline(report), ...body(report)].join('\n')
+}
+
+function headline(report: Report): string {
+  if (report.outcome === 'rejected' || report.outcome === 'failed')
+    return `${report.outcome} at ${report.stage}: ${report.reason}`
+  return report.calibration ? report.outcome : 'done'
+}
+
+function body({ frame, wcs, psf, calibration, targets, secondsPerStage }: Report): string[] {
+  const lines: string[] = []
+  if (frame)
+    lines.push(
+      `frame       ${frame.widthPx} × ${frame.heightPx} pixels, ${frame.dialect}, MJD ${frame.mjdUtcMid.toFixed(6)} UTC, ${frame.exposureSeconds} s, filter ${frame.filterName ?? 'unknown'}`,
+    )
+  if (wcs)
+    lines.push(
+      `astrometry  RA ${wcs.raDeg.toFixed(5)} Dec ${wcs.decDeg.toFixed(5)}, ${wcs.pixelScaleArcsec.toFixed(3)}"/pixel, ${wcs.matchedStars} stars of ${wcs.survey}, median residual ${wcs.medianResidualMas.toFixed(0)} mas (${wcs.medianResidualPx.toFixed(3)} pixel)`,
+    )
+  if (psf) lines.push(`star shape  FWHM ${psf.fwhmPx.toFixed(2)} pixel from ${psf.stars} stars, order ${psf.order}`)
+  const chosen = calibration?.chosen
+  if (chosen)
+    lines.push(
+      `zero point  ${chosen.zeroPoint.toFixed(4)} ± ${chosen.zeroPointError.toFixed(4)} in ${chosen.survey} ${chosen.band}, colour term ${chosen.colourTerm.toFixed(3)} × (${chosen.colour}), ${chosen.stars} stars, scatter ${chosen.scatter.toFixed(3)}${calibration.ambiguous ? ', band ambiguous' : ''}`,
+    )
+  for (const target of targets ?? []) lines.push(targetLine(target))
+  if (secondsPerStage)
+    lines.push(
+      `seconds     ${Object.entries(secondsPerStage)
+        .map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)}`)
+        .join(', ')}`,
+    )
+  return lines
+}
+
+function targetLine(target: TargetResult): string {
+  const value =
+    target.detected && target.mag !== null
+      ? `${target.band} = ${target.mag.toFixed(3)} ± ${target.magErr?.toFixed(3)}`
+      : target.limit5Sigma !== null
+        ? `not seen, ${target.band} > ${target.limit5Sigma.toFixed(2)} (5 sigma)`
+        : `flux ${target.flux.toFixed(1)} ± ${target.fluxErr.toFixed(1)} ADU, not calibrated`
+  const names = flagNames(target.flags)
+  return `${target.name.padEnd(11)} ${value}${names.length > 0 ? `  [${names.join(', ')}]` : ''}`
+}

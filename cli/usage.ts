@@ -1,0 +1,27 @@
+/** Wrong usage of the command: the message says what was found and what is expected; exit status 64. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+export const usage = `cpcs: photometric calibration of astronomical frames
+
+  cpcs process FRAME.fits --catalogues DIR --out DIR [--target "RA DEC [NAME]"]… [--survey S] [--band B] [--json]
+      the whole way: standard header, astrometry, photometry, calibrated catalogue, report.json and pictures
+  cpcs header FRAME.fits [--json]
+      the standard header and where each value came from
+  cpcs standardise FRAME.fits --out DIR
+      frame.fits with standard header and mask, frame.json
+  cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS"] [--scale "LOW HIGH"]
+      where the frame points
+  cpcs tiles import SURVEY FILE… --catalogues DIR
+      CSV, ECSV, VOTable, FITS table or Parquet in the survey's published column names
+  cpcs tiles list --catalogues DIR
+  cpcs push FRAME.fits… [--telescope NAME] [--endpoint URL]
+      into the inbox, local or AWS
+  cpcs target "RA DEC NAME" [--endpoint URL]
+      register a target: it is measured on every frame that covers it
+  cpcs lightcurve OBJECT [--format csv|json|votable|aavso] [--endpoint URL]
+
+RA and DEC are degrees or sexagesimal (RA then in hours), RADIUS degrees, LOW and HIGH arcseconds per pixel.
+Exit status: 0 done, 2 the frame was rejected (the reason is in report.json), 64 wrong usage, 1 a defect of ours.
+`

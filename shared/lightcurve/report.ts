@@ -1,0 +1,83 @@
+import type { Provenance } from '#events/frame.ts'
+import type { Point } from '#events/point.ts'
+import type {
+  CalibrateOutput,
+  Candidate,
+  FrameReceived,
+  MeasureOutput,
+  Outcome,
+  Report,
+  SolveOutput,
+  StandardiseOutput,
+  TargetResult,
+} from '#events/stages.ts'
+import { flagNames } from '#shared/flags.ts'
+import type { ObjectStore } from '#shared/store.ts'
+import { PIPELINE_VERSION } from '#shared/version.ts'
+
+/** What is known of a frame, as far as it came. */
+export type FrameState = FrameReceived & Partial<StandardiseOutput & SolveOutput & MeasureOutput & CalibrateOutput>
+
+/**
+ * The report of a frame whose stages all ended well, or that was taken no further than it was asked to.
+ *
+ * @param state the output of the last stage
+ * @param store where its products lie: `frame.json`, `calibration.json` and the points are read
+ * @throws {CpcsError} ObjectMissing, StoreUnavailable
+ */
+export async function finishedReport(
+  state: FrameState,
+  store: ObjectStore,
+  secondsPerStage: Record<string, number>,
+): Promise<Report> {
+  const report = await soFar(state, store, secondsPerStage)
+  if (!state.calibration || !state.calibrationReport || !state.points || !state.outcome) return report
+  const { candidates } = await json<{ candidates: Candidate[] }>(store, state.calibrationReport)
+  const points = await json<Point[]>(store, state.points)
+  return {
+    ...report,
+    outcome: state.outcome,
+    calibration: { ...state.calibration, candidates },
+    targets: points.map(targetResult),
+  }
+}
+
+/** The report of a frame that ended early, with whatever earlier stages made and the reason in words. */
+export async function endedReport(
+  outcome: Extract<Outcome, 'rejected' | 'failed'>,
+  stage: string,
+  error: { name: string; message: string },
+  state: FrameState,
+  store: ObjectStore,
+  secondsPerStage: Record<string, number>,
+): Promise<Report> {
+  return { ...(await soFar(state, store, secondsPerStage)), outcome, stage, error: error.name, reason: error.message }
+}
+
+async function soFar(state: FrameState, store: ObjectStore, secondsPerStage: Record<string, number>): Promise<Report> {
+  const report: Report = { outcome: 'uncalibrated', secondsPerStage, version: PIPELINE_VERSION }
+  if (!state.header || !state.products) return report
+  const { provenance } = await json<{ provenance: Record<string, Provenance> }>(store, `${state.products}/frame.json`)
+  return {
+    ...report,
+    frame: state.header,
+    provenance,
+    wcs: state.wcs,
+    psf: state.psf,
+    flags: flagNames(state.header.flags),
+  }
+}
+
+/** A point of a light curve as it stands in the report of its frame. */
+export function targetResult(point: Point): TargetResult {
+  const { objectId, raDeg, decDeg, band, survey, mag, magErr, magErrRandom, magErrZeroPoint } = point
+  const { flux, fluxErr, detected, limit3Sigma, limit5Sigma, flags } = point
+  return {
+    ...{ name: objectId, ra: raDeg, dec: decDeg, band, survey, mag, magErr, magErrRandom, magErrZeroPoint },
+    ...{ flux, fluxErr, detected, limit3Sigma, limit5Sigma, flags },
+  }
+}
+
+async function json<T>(store: ObjectStore, key: string): Promise<T> {
+  return JSON.parse(new TextDecoder().decode(await store.get(key))) as T
+}
