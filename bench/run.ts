@@ -1,0 +1,87 @@
+/**
+ * Accuracy and speed on frames with known truth, beside the established tools on the same frames.
+ *
+ *     npm run bench -- --simulator DIR [--presets typical,sparse] [--seeds 1-3] [--work DIR] [--python PATH]
+ *
+ * DIR holds an independent simulator (`simulate.py`), its scorer (`score.py`), the bridge from our catalogue
+ * (`from_cpcs.py`) and the peers' results (`peers.json`). Writes `bench/RESULTS.md`.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Report } from '#events/stages.ts'
+import type { PeerFile, Row, Score, Truth } from './results.ts'
+import { resultsPage } from './results.ts'
+
+const root = join(import.meta.dirname, '..')
+const { values } = parseArgs({
+  options: {
+    simulator: { type: 'string', default: join(root, '..', 'shared', 'bench') },
+    presets: { type: 'string', default: 'typical,sparse,host,v1490cyg' },
+    seeds: { type: 'string', default: '1-3' },
+    work: { type: 'string', default: join(root, 'bench', 'work') },
+    python: { type: 'string', default: '/usr/bin/python3' },
+    out: { type: 'string', default: join(root, 'bench', 'RESULTS.md') },
+  },
+})
+
+const surveys = { gaia_dr3: 'gaia', ps1: 'ps1', sdss: 'sdss', des: 'des', apass: 'apass', twomass: 'twomass' }
+
+const rows: Row[] = []
+for (const preset of values.presets.split(','))
+  for (const seed of seedsOf(values.seeds)) rows.push(measureFrame(preset, seed))
+
+const peers = JSON.parse(readFileSync(join(values.simulator, 'peers.json'), 'utf8')) as PeerFile
+const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), Node ${process.version}`
+writeFileSync(values.out, resultsPage(rows, peers, machine))
+console.log(`${values.out} written`)
+
+function measureFrame(preset: string, seed: number): Row {
+  const folder = join(values.work, `${preset}-${seed}`)
+  const out = join(folder, 'out')
+  const catalogues = join(folder, 'catalogues')
+  mkdirSync(folder, { recursive: true })
+  if (!existsSync(join(folder, 'truth.json')))
+    python('simulate.py', '--preset', preset, '--seed', String(seed), '--out', folder)
+  for (const [survey, file] of Object.entries(surveys))
+    cpcs('tiles', 'import', survey, join(folder, `${file}.csv`), '--catalogues', catalogues)
+
+  const truth = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Truth
+  const target = `${truth.target.ra} ${truth.target.dec} target`
+  const start = performance.now()
+  const run = cpcs('process', join(folder, 'frame.fits'), '--catalogues', catalogues, '--out', out, '--target', target)
+  const seconds = (performance.now() - start) / 1000
+  const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
+  const row: Row = { preset, seed, truth, report, seconds, peakMb: run.peakMb }
+  if (run.status === 0) {
+    python('from_cpcs.py', out, join(folder, 'cpcs.csv'))
+    python('score.py', folder, join(folder, 'cpcs.csv'), '--json', join(folder, 'score.json'), '--quiet')
+    row.score = JSON.parse(readFileSync(join(folder, 'score.json'), 'utf8')) as Score
+  }
+  console.log(`${preset} ${seed}: ${report.outcome}, ${seconds.toFixed(1)} s`)
+  return row
+}
+
+function cpcs(...args: string[]): { status: number; peakMb: number } {
+  // The child prints its own peak resident memory, so that no other process is counted.
+  const watch = "process.on('exit', () => process.stderr.write(`\\nPEAK ${process.resourceUsage().maxRSS}`))"
+  const preload = `data:text/javascript,${encodeURIComponent(watch)}`
+  const { status, stderr } = spawnSync(process.execPath, ['--import', preload, join(root, 'cli', 'bin.mjs'), ...args], {
+    encoding: 'utf8',
+  })
+  if (status !== 0 && status !== 2) throw new Error(`cpcs ${args.join(' ')} ended with ${status}: ${stderr}`)
+  return { status: status ?? 1, peakMb: Number(/PEAK (\d+)/.exec(stderr)?.[1] ?? Number.NaN) / 1024 }
+}
+
+function python(script: string, ...args: string[]): void {
+  execFileSync(values.python, [join(values.simulator, script), ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+function seedsOf(text: string): number[] {
+  return text.split(',').flatMap(part => {
+    const [first, last = first] = part.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+}
