@@ -1,0 +1,70 @@
+export const DEGREE = Math.PI / 180
+export const MAS_PER_DEGREE = 3_600_000
+
+/** An angle in degrees brought into [0, 360). */
+export function wrap360(deg: number): number {
+  const wrapped = deg % 360
+  return wrapped < 0 ? wrapped + 360 : wrapped
+}
+
+/** An angle in degrees brought into [-180, 180). */
+export function wrap180(deg: number): number {
+  return wrap360(deg + 180) - 180
+}
+
+/** Great-circle distance in degrees, by the formula of Vincenty, good at any separation. All angles in degrees. */
+export function separationDeg(ra1: number, dec1: number, ra2: number, dec2: number): number {
+  const dRa = (ra2 - ra1) * DEGREE
+  const sin1 = Math.sin(dec1 * DEGREE)
+  const cos1 = Math.cos(dec1 * DEGREE)
+  const sin2 = Math.sin(dec2 * DEGREE)
+  const cos2 = Math.cos(dec2 * DEGREE)
+  const across = Math.hypot(cos2 * Math.sin(dRa), cos1 * sin2 - sin1 * cos2 * Math.cos(dRa))
+  return Math.atan2(across, sin1 * sin2 + cos1 * cos2 * Math.cos(dRa)) / DEGREE
+}
+
+/**
+ * A right ascension written in sexagesimal hours ("13 25 55.78", "13:25:55.78", "13h25m55.78s"), in degrees.
+ * NaN where the text is not of that form.
+ */
+export function parseSexagesimalHours(text: string): number {
+  return 15 * parseSexagesimalDegrees(text)
+}
+
+/**
+ * An angle written in sexagesimal degrees ("-62 36 10.1", "+17:54:57.4", "17d54m57s"), in degrees; the sign counts
+ * also where the degrees are zero. NaN where the text is not of that form.
+ */
+export function parseSexagesimalDegrees(text: string): number {
+  const parts = /^\s*([+\-−]?)\s*(\d+)[\s:hd°]+(\d+)(?:[\s:m'′]+(\d+(?:\.\d*)?|\.\d+)?)?\s*["″s]?\s*$/i.exec(text)
+  if (!parts) return Number.NaN
+  const minutes = Number(parts[3])
+  const seconds = Number(parts[4] ?? 0)
+  if (minutes >= 60 || seconds >= 60.5) return Number.NaN
+  const size = Number(parts[2]) + minutes / 60 + seconds / 3600
+  return parts[1] === '-' || parts[1] === '−' ? -size : size
+}
+
+/** "13:25:55.780" of a right ascension in degrees. */
+export function formatHours(raDeg: number, decimals = 3): string {
+  return sexagesimal(wrap360(raDeg) / 15, decimals, 24)
+}
+
+/** "+17:54:57.40" of a declination in degrees. */
+export function formatDegrees(decDeg: number, decimals = 2): string {
+  return (decDeg < 0 ? '-' : '+') + sexagesimal(Math.abs(decDeg), decimals)
+}
+
+function sexagesimal(value: number, decimals: number, wrapAt = Number.POSITIVE_INFINITY): string {
+  const unit = 10 ** decimals
+  const ticks = Math.round(value * 3600 * unit)
+  const seconds = (ticks % (60 * unit)) / unit
+  const minutes = Math.floor(ticks / (60 * unit)) % 60
+  const whole = Math.floor(ticks / (3600 * unit)) % wrapAt
+  const width = decimals > 0 ? decimals + 3 : 2
+  return [
+    String(whole).padStart(2, '0'),
+    String(minutes).padStart(2, '0'),
+    seconds.toFixed(decimals).padStart(width, '0'),
+  ].join(':')
+}
