@@ -1,0 +1,99 @@
+import { CpcsError } from '#shared/errors.ts'
+import { gunzip, isGzip } from './compressed-stream.ts'
+import { BLOCK_BYTES, type Header, parseHeader } from './header.ts'
+import { looksLike } from './looks-like.ts'
+
+/** One header and data unit of a file. */
+export interface Hdu {
+  index: number
+  header: Header
+  /** What the data are: an image (perhaps empty), a tile-compressed image, a binary table, or something else. */
+  kind: 'image' | 'compressed' | 'table' | 'other'
+  /** EXTNAME, upper case; empty where there is none. */
+  name: string
+  dataStart: number
+  /** Length of the data without padding, bytes, as the header announces it. */
+  dataBytes: number
+}
+
+export interface FitsFile {
+  /** The bytes, with gzip around the whole file taken off. */
+  bytes: Uint8Array
+  hdus: Hdu[]
+}
+
+/**
+ * Walk through the header and data units of a file, without decoding data. Data that end early are told where they are
+ * asked for ({@link dataOf}); junk behind the last whole unit is left alone.
+ *
+ * @throws {CpcsError} EmptyObject, NotFits, BrokenHeader
+ */
+export function openFits(raw: Uint8Array): FitsFile {
+  if (raw.length === 0) throw new CpcsError('EmptyObject')
+  const bytes = isGzip(raw) ? unwrap(raw) : raw
+  if (bytes.length === 0) throw new CpcsError('EmptyObject')
+  if (!beginsLike(bytes, 0, 'SIMPLE')) throw new CpcsError('NotFits', { found: looksLike(bytes) })
+
+  const hdus: Hdu[] = []
+  let offset = 0
+  while (offset < bytes.length && (offset === 0 || beginsLike(bytes, offset, 'XTENSION'))) {
+    const parsed = parseHeader(bytes, offset)
+    if (!parsed) {
+      if (hdus.length > 0) break
+      throw new CpcsError('BrokenHeader', { found: `no END card in its ${bytes.length} bytes` })
+    }
+    const hdu = describe(parsed.header, parsed.dataStart, hdus.length)
+    hdus.push(hdu)
+    offset = hdu.dataStart + Math.ceil(hdu.dataBytes / BLOCK_BYTES) * BLOCK_BYTES
+  }
+  return { bytes, hdus }
+}
+
+/**
+ * The bytes of a unit's data.
+ * @throws {CpcsError} TruncatedFits
+ */
+export function dataOf(file: FitsFile, hdu: Hdu): Uint8Array {
+  const end = hdu.dataStart + hdu.dataBytes
+  if (end > file.bytes.length) throw new CpcsError('TruncatedFits', { found: file.bytes.length, needed: end })
+  return file.bytes.subarray(hdu.dataStart, end)
+}
+
+function unwrap(raw: Uint8Array): Uint8Array {
+  try {
+    return gunzip(raw)
+  } catch (cause) {
+    throw new CpcsError('NotFits', { found: looksLike(raw) }, { cause })
+  }
+}
+
+function beginsLike(bytes: Uint8Array, offset: number, word: string): boolean {
+  const start = String.fromCharCode(...bytes.subarray(offset, offset + 9)).toUpperCase()
+  return start.startsWith(word) && /^[ =\0]*$/.test(start.slice(word.length))
+}
+
+function describe(header: Header, dataStart: number, index: number): Hdu {
+  const xtension = (header.string('XTENSION') ?? 'IMAGE').toUpperCase()
+  const naxis = wholeNumber(header, 'NAXIS')
+  const axes = Array.from({ length: naxis }, (_, axis) => wholeNumber(header, `NAXIS${axis + 1}`))
+  const groups = header.get('GROUPS') === true && axes[0] === 0
+  const elements = (groups ? axes.slice(1) : axes).reduce((product, axis) => product * axis, naxis === 0 ? 0 : 1)
+  const pcount = header.number('PCOUNT') ?? 0
+  const gcount = header.number('GCOUNT') ?? 1
+  const dataBytes = (Math.abs(wholeNumber(header, 'BITPIX')) / 8) * gcount * (pcount + elements)
+  const name = (header.string('EXTNAME') ?? '').toUpperCase()
+  return { index, header, kind: kindOf(header, xtension, groups), name, dataStart, dataBytes }
+}
+
+function kindOf(header: Header, xtension: string, groups: boolean): Hdu['kind'] {
+  if (xtension === 'BINTABLE' || xtension === 'A3DTABLE') return header.get('ZIMAGE') === true ? 'compressed' : 'table'
+  return (xtension === 'IMAGE' || xtension === 'IUEIMAGE') && !groups ? 'image' : 'other'
+}
+
+function wholeNumber(header: Header, keyword: string): number {
+  const value = header.number(keyword)
+  const signed = keyword === 'BITPIX'
+  if (value === undefined || !Number.isInteger(value) || (value < 0 && !signed) || Math.abs(value) > 1e9)
+    throw new CpcsError('BrokenHeader', { found: `${keyword} is ${header.string(keyword) ?? 'missing'}` })
+  return value
+}

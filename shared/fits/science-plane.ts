@@ -1,0 +1,60 @@
+import { CpcsError } from '#shared/errors.ts'
+import type { FitsFile, Hdu } from './file.ts'
+import type { Header } from './header.ts'
+import { axesOf } from './image.ts'
+
+/** Extensions that go with an image and are none themselves: masks, errors, weights, catalogues. */
+const companions = /^(BPM|DQ|MASK|ERR|ERROR|VAR|VARIANCE|WHT|WEIGHT|IVAR|CAT|BKG|RMS|UNC|UNCERT|CONF|EXPMAP)/
+
+const MIN_SIDE_PX = 16 // fewer rows than this hold no star with its sky: a spectrum, a profile or a test
+
+export interface SciencePlane {
+  hdu: Hdu
+  width: number
+  height: number
+  /** The cards of its unit, then those of the primary header. */
+  header: Header
+}
+
+/**
+ * Choose the one image of the sky that a file holds: the unit named SCI, else the primary image, else the only other.
+ *
+ * @throws {CpcsError} NoImage (tables, spectra), NotSingleImage (colour cubes, several images)
+ */
+export function sciencePlane(file: FitsFile): SciencePlane {
+  const images = file.hdus.filter(hdu => hdu.kind === 'image' || hdu.kind === 'compressed').filter(hasPixels)
+  if (images.length === 0) throw new CpcsError('NoImage', { found: inWords(file) })
+  const own = images.filter(hdu => !companions.test(hdu.name))
+  const chosen = choose(own.length > 0 ? own : images)
+  const axes = axesOf(chosen)
+  const [width, height = 1] = axes
+  const planes = axes.slice(2).reduce((product, axis) => product * axis, 1)
+  if (planes > 1)
+    throw new CpcsError('NotSingleImage', {
+      found: planes === 3 ? 'a colour cube of 3 planes' : `a cube of ${planes} planes`,
+    })
+  if (axes.length === 1 || Math.min(width, height) < 2)
+    throw new CpcsError('NoImage', { found: `one row of ${Math.max(width, height)} values, as in a spectrum` })
+  if (Math.min(width, height) < MIN_SIDE_PX)
+    throw new CpcsError('NoImage', { found: `only ${width} × ${height} pixels` })
+  return { hdu: chosen, width, height, header: chosen.header.inheriting(file.hdus[0].header) }
+}
+
+function hasPixels(hdu: Hdu): boolean {
+  const axes = axesOf(hdu)
+  return axes.length > 0 && axes.every(axis => axis > 0)
+}
+
+function choose(images: Hdu[]): Hdu {
+  const science = images.filter(hdu => hdu.name === 'SCI')
+  const flat = images.filter(hdu => axesOf(hdu).length >= 2)
+  const candidates = science.length > 0 ? science : flat.length > 0 ? flat : images
+  if (candidates.length === 1 || candidates[0].index === 0) return candidates[0]
+  throw new CpcsError('NotSingleImage', { found: `${candidates.length} images in its extensions` })
+}
+
+function inWords(file: FitsFile): string {
+  const tables = file.hdus.filter(hdu => hdu.kind === 'table').length
+  if (tables > 0) return `only ${tables} table${tables > 1 ? 's' : ''}`
+  return 'its headers announce no pixels'
+}

@@ -1,0 +1,61 @@
+import { BLOCK_BYTES, type Card, encodeHeader } from './header.ts'
+import { concatenate } from './table.ts'
+
+/** An image to be written. `as` says how the values are stored; 'uint16' as 16-bit integers with BZERO 32768. */
+export interface ImageUnit {
+  width: number
+  height: number
+  pixels: Float32Array | Uint8Array
+  as: 'float32' | 'uint16' | 'uint8'
+  /** EXTNAME. */
+  name?: string
+  cards?: Card[]
+}
+
+const storage = { float32: { bitpix: -32, bytes: 4 }, uint16: { bitpix: 16, bytes: 2 }, uint8: { bitpix: 8, bytes: 1 } }
+
+/** Write images, the first as primary unit, the others as extensions. Physical values stay as they are. */
+export function encodeImages(images: ImageUnit[]): Uint8Array {
+  return concatenate(
+    images.flatMap((image, index) => [encodeImageHeader(image, index, images.length), encodeData(image)]),
+  )
+}
+
+/** Write one image as a file of its own. */
+export function encodeImage(image: ImageUnit): Uint8Array {
+  return encodeImages([image])
+}
+
+function encodeImageHeader(image: ImageUnit, index: number, count: number): Uint8Array {
+  const cards: Card[] = [
+    index === 0
+      ? { keyword: 'SIMPLE', value: true, comment: 'conforms to the FITS standard' }
+      : { keyword: 'XTENSION', value: 'IMAGE', comment: 'image extension' },
+    { keyword: 'BITPIX', value: storage[image.as].bitpix },
+    { keyword: 'NAXIS', value: 2 },
+    { keyword: 'NAXIS1', value: image.width },
+    { keyword: 'NAXIS2', value: image.height },
+  ]
+  if (index > 0) cards.push({ keyword: 'PCOUNT', value: 0 }, { keyword: 'GCOUNT', value: 1 })
+  else if (count > 1) cards.push({ keyword: 'EXTEND', value: true })
+  if (image.as === 'uint16') cards.push({ keyword: 'BZERO', value: 32768 }, { keyword: 'BSCALE', value: 1 })
+  if (image.name) cards.push({ keyword: 'EXTNAME', value: image.name })
+  return encodeHeader([...cards, ...(image.cards ?? [])])
+}
+
+function encodeData({ pixels, as }: ImageUnit): Uint8Array {
+  const { bytes: size } = storage[as]
+  const data = new Uint8Array(Math.ceil((pixels.length * size) / BLOCK_BYTES) * BLOCK_BYTES)
+  if (as === 'uint8') data.set(pixels)
+  else if (as === 'uint16')
+    for (let i = 0, at = 0; i < pixels.length; i++, at += 2) {
+      const stored = pixels[i] ^ 0x8000
+      data[at] = stored >> 8
+      data[at + 1] = stored
+    }
+  else {
+    const view = new DataView(data.buffer)
+    for (let i = 0; i < pixels.length; i++) view.setFloat32(4 * i, pixels[i])
+  }
+  return data
+}
