@@ -1,0 +1,150 @@
+import type { StandardHeader } from '#events/frame.ts'
+import { CpcsError } from '#shared/errors.ts'
+import { type FitsFile, type Hdu, openFits } from '#shared/fits/file.ts'
+import type { Card, Header } from '#shared/fits/header.ts'
+import { decodePlane } from '#shared/fits/image.ts'
+import { encodeImages } from '#shared/fits/write-image.ts'
+import { type Frame, MASK } from './frame.ts'
+
+const MASK_EXTENSION = 'MASK'
+
+/**
+ * The standard keywords: what each field of the standard header is called in a standardised file. Angles in degrees.
+ * PEDESTAL follows the habit of acquisition programs: it is what has to be added to a pixel, hence negative.
+ */
+const keywords: readonly { keyword: string; comment: string; of: (h: StandardHeader) => Card['value'] }[] = [
+  { keyword: 'DIALECT', comment: 'header dialect this was translated from', of: h => h.dialect },
+  { keyword: 'OBJECT', comment: '', of: h => h.object },
+  { keyword: 'TELESCOP', comment: '', of: h => h.telescope },
+  { keyword: 'INSTRUME', comment: '', of: h => h.instrument },
+  { keyword: 'TIMESYS', comment: 'time scale of all times here', of: () => 'UTC' },
+  { keyword: 'DATE-OBS', comment: 'start of the exposure', of: h => h.dateObsUtc },
+  { keyword: 'MJD-MID', comment: '[d] middle of the exposure', of: h => h.mjdUtcMid },
+  { keyword: 'EXPTIME', comment: '[s] exposure', of: h => h.exposureSeconds },
+  { keyword: 'FILTER', comment: 'filter as the camera names it', of: h => h.filterName },
+  { keyword: 'BAND', comment: 'band it stands for', of: h => h.band },
+  { keyword: 'GAIN', comment: '[electron/adu]', of: h => h.gainElectronsPerAdu },
+  { keyword: 'RDNOISE', comment: '[electron]', of: h => h.readNoiseElectrons },
+  { keyword: 'SATURATE', comment: '[adu] saturated from here', of: h => h.saturationAdu },
+  { keyword: 'PEDESTAL', comment: '[adu] add this to get zero-based counts', of: h => 0 - h.pedestalAdu },
+  { keyword: 'XBINNING', comment: '', of: h => h.binning[0] },
+  { keyword: 'YBINNING', comment: '', of: h => h.binning[1] },
+  { keyword: 'PIXSCALE', comment: '[arcsec/pixel]', of: h => h.pixelScaleArcsec },
+  { keyword: 'RA', comment: '[deg] pointing as the header told it', of: h => h.pointing?.raDeg ?? null },
+  { keyword: 'DEC', comment: '[deg] pointing as the header told it', of: h => h.pointing?.decDeg ?? null },
+  { keyword: 'POINTERR', comment: '[deg] how far it may be wrong', of: h => h.pointing?.uncertaintyDeg ?? null },
+  { keyword: 'SITELAT', comment: '[deg] north', of: h => h.site?.latitudeDeg ?? null },
+  { keyword: 'SITELONG', comment: '[deg] east', of: h => h.site?.longitudeEastDeg ?? null },
+  { keyword: 'SITEELEV', comment: '[m]', of: h => h.site?.heightM ?? null },
+  { keyword: 'AIRMASS', comment: '', of: h => h.airmass },
+  { keyword: 'MOSAIC', comment: 'colour filter pattern of the raw frame', of: h => h.bayerPattern },
+  { keyword: 'ROWORDER', comment: 'order of the rows in the raw file', of: h => h.rowOrder },
+  { keyword: 'QFLAGS', comment: 'quality flags of the whole frame', of: h => h.flags },
+]
+
+const ours = new Set(keywords.map(row => row.keyword))
+const structural =
+  /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|BZERO|BSCALE|BLANK|PCOUNT|GCOUNT|GROUPS|EXTNAME|CHECKSUM|DATASUM)$/
+
+/**
+ * Write a frame with its standard header: primary image (16-bit integers where the pixels are exactly that, else
+ * 32-bit floats) and the mask as extension MASK. Physical pixel values stay as they are; the same frame and header give
+ * the same bytes.
+ *
+ * @param extra further cards, e.g. of the WCS; standard and structural keywords among them are left out
+ */
+export function encodeFrame(frame: Frame, header: StandardHeader, extra: { cards?: Card[] } = {}): Uint8Array {
+  const standard = keywords.map(({ keyword, comment, of }) => ({ keyword, value: of(header), comment }))
+  const further = (extra.cards ?? []).filter(({ keyword }) => !ours.has(keyword) && !structural.test(keyword))
+  const { width, height, pixels, mask } = frame
+  const as = areShorts(pixels) ? 'uint16' : 'float32'
+  const maskCards = Object.entries(MASK).map(([name, bit]) => ({ keyword: `BIT_${bit}`, value: name }))
+  return encodeImages([
+    { width, height, pixels, as, cards: [...standard, ...further] },
+    { width, height, pixels: mask, as: 'uint8', name: MASK_EXTENSION, cards: maskCards },
+  ])
+}
+
+/**
+ * Read a frame that {@link encodeFrame} wrote. `cards` are those of the primary header that are neither structural nor
+ * part of the standard header (the WCS, for example), so that they can be handed to `encodeFrame` again.
+ *
+ * @throws {CpcsError} ContractBroken where the file is no standardised frame; NotFits, TruncatedFits, BrokenHeader
+ */
+export function decodeFrame(bytes: Uint8Array): { frame: Frame; header: StandardHeader; cards: Card[] } {
+  const file = openFits(bytes)
+  const [primary] = file.hdus
+  const { width, height, pixels } = decodePlane(file, primary)
+  const header = readStandardHeader(primary.header, width, height)
+  const frame: Frame = {
+    width,
+    height,
+    pixels,
+    mask: readMask(file, width * height),
+    detector: {
+      gainElectronsPerAdu: header.gainElectronsPerAdu,
+      readNoiseElectrons: header.readNoiseElectrons,
+      saturationAdu: header.saturationAdu,
+      pedestalAdu: header.pedestalAdu,
+    },
+  }
+  const cards = primary.header.cards.filter(({ keyword }) => !ours.has(keyword) && !structural.test(keyword))
+  return { frame, header, cards }
+}
+
+function readMask(file: FitsFile, length: number): Uint8Array {
+  const unit: Hdu | undefined = file.hdus.find(hdu => hdu.name === MASK_EXTENSION)
+  const mask = unit && Uint8Array.from(decodePlane(file, unit).pixels)
+  if (mask?.length !== length) throw new CpcsError('ContractBroken', { side: 'input', found: 'the frame has no mask' })
+  return mask
+}
+
+function areShorts(pixels: Float32Array): boolean {
+  for (let i = 0; i < pixels.length; i++)
+    if (!(pixels[i] >= 0 && pixels[i] <= 65_535 && pixels[i] % 1 === 0)) return false
+  return true
+}
+
+function readStandardHeader(cards: Header, widthPx: number, heightPx: number): StandardHeader {
+  const text = (keyword: string) => cards.string(keyword) ?? null
+  const optional = (keyword: string) => cards.number(keyword) ?? null
+  const number = (keyword: string) => {
+    const value = cards.number(keyword)
+    if (value === undefined)
+      throw new CpcsError('ContractBroken', { side: 'input', found: `the frame has no ${keyword}` })
+    return value
+  }
+  const [raDeg, decDeg, latitudeDeg, longitudeEastDeg] = ['RA', 'DEC', 'SITELAT', 'SITELONG'].map(optional)
+  return {
+    dialect: text('DIALECT') ?? 'unknown',
+    widthPx,
+    heightPx,
+    object: text('OBJECT'),
+    telescope: text('TELESCOP'),
+    instrument: text('INSTRUME'),
+    mjdUtcMid: number('MJD-MID'),
+    dateObsUtc: text('DATE-OBS') ?? '',
+    exposureSeconds: number('EXPTIME'),
+    filterName: text('FILTER'),
+    band: text('BAND'),
+    gainElectronsPerAdu: number('GAIN'),
+    readNoiseElectrons: number('RDNOISE'),
+    saturationAdu: number('SATURATE'),
+    pedestalAdu: 0 - number('PEDESTAL'),
+    binning: [number('XBINNING'), number('YBINNING')],
+    pixelScaleArcsec: optional('PIXSCALE'),
+    pointing: raDeg === null || decDeg === null ? null : { raDeg, decDeg, uncertaintyDeg: optional('POINTERR') ?? 1 },
+    site:
+      latitudeDeg === null || longitudeEastDeg === null
+        ? null
+        : { latitudeDeg, longitudeEastDeg, heightM: optional('SITEELEV') ?? 0 },
+    airmass: optional('AIRMASS'),
+    bayerPattern: text('MOSAIC'),
+    rowOrder: rowOrderOf(text('ROWORDER')),
+    flags: number('QFLAGS'),
+  }
+}
+
+function rowOrderOf(text: string | null): StandardHeader['rowOrder'] {
+  return text === 'bottom-up' || text === 'top-down' ? text : null
+}
