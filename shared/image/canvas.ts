@@ -159,7 +159,7 @@ export class Canvas {
       picture.data[j + 2] = this.rgb[i + 2]
       picture.data[j + 3] = 255
     }
-    return new Uint8Array(PNG.sync.write(picture, { colorType: 2, filterType: 2, deflateLevel: 6 }))
+    return new Uint8Array(PNG.sync.write(picture, { colorType: 2, deflateLevel: 6 }))
   }
 
   /** Blend a colour into the pixels of a box by how much of each is covered. */
