@@ -117,12 +117,16 @@ export const CalibrateOutput = MeasureOutput.extend({
 export const RecordInput = CalibrateOutput
 export const RecordOutput = z.object({ frameId: FrameId, outcome: Outcome, points: z.int(), newPoints: z.int() })
 
-/** What the record-outcome task gets when a stage ended in an error. */
+/** What the record-outcome task gets when a frame ends before its points are recorded. */
 export const FrameEnded = z.object({
+  outcome: Outcome.extract(['rejected', 'failed', 'duplicate']),
   frame: FrameReceived.loose(),
   stage: z.string(),
   error: z.object({ name: z.string(), reason: z.string() }),
 })
+
+/** What it answers with: the error in words. */
+export const FrameEndedOutput = FrameEnded.pick({ outcome: true, stage: true, error: true }).extend({ frameId: FrameId })
 
 /** `report.json` of `cpcs process`, also kept with the products of every frame. */
 export const Report = z.object({
@@ -156,6 +160,7 @@ export type CalibrateOutput = z.infer<typeof CalibrateOutput>
 export type RecordInput = z.infer<typeof RecordInput>
 export type RecordOutput = z.infer<typeof RecordOutput>
 export type FrameEnded = z.infer<typeof FrameEnded>
+export type FrameEndedOutput = z.infer<typeof FrameEndedOutput>
 export type Candidate = z.infer<typeof Candidate>
 export type TargetResult = z.infer<typeof TargetResult>
 export type Outcome = z.infer<typeof Outcome>

@@ -1,0 +1,87 @@
+import { type Notices, NoticeTopic } from '#shared/alert/publish.ts'
+import type { Tiles } from '#shared/catalogue/reference.ts'
+import { openTiles } from '#shared/catalogue/tiles.ts'
+import { Frames } from '#shared/lightcurve/frames.ts'
+import { Objects } from '#shared/lightcurve/objects.ts'
+import { Points } from '#shared/lightcurve/points.ts'
+import { Table } from '#shared/lightcurve/table.ts'
+import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import type { Log, ObjectStore } from '#shared/store.ts'
+import { dynamoDb, s3, sns } from './clients.ts'
+import { fromEnvironment } from './configuration.ts'
+import { log } from './logger.ts'
+import { S3Store } from './s3-store.ts'
+
+/** All that a task may want; each takes the part it needs, and only that part must be there. */
+export interface Deps {
+  /** Name of the execution at work. */
+  readonly execution: string
+  readonly log: Log
+  /** The time now, ISO 8601 UTC. */
+  readonly now: () => string
+  /** Frames as they came. */
+  readonly raw: ObjectStore
+  /** Everything made of them. */
+  readonly store: ObjectStore
+  readonly tiles: Tiles
+  readonly targets: TargetRegistry
+  readonly frames: Frames
+  readonly objects: Objects
+  readonly points: Points
+  readonly notices: Notices
+}
+
+const tiles = once(() => openTiles(bucketNamed('TILES_BUCKET')))
+
+/** The dependencies of a task, each made from the environment when it is first asked for. */
+export function makeDeps(execution: string): Deps {
+  return {
+    execution,
+    log,
+    now,
+    get raw() {
+      return bucketNamed('INBOX_BUCKET')
+    },
+    get store() {
+      return bucketNamed('PRODUCTS_BUCKET')
+    },
+    get tiles() {
+      return tiles()
+    },
+    get targets() {
+      return new Objects(table())
+    },
+    get frames() {
+      return new Frames(table())
+    },
+    get objects() {
+      return new Objects(table())
+    },
+    get points() {
+      return new Points(table())
+    },
+    get notices() {
+      return new NoticeTopic(sns(), fromEnvironment('NOTICES_TOPIC_ARN'))
+    },
+  }
+}
+
+/** The table of the environment. */
+export function table(): Table {
+  return new Table(dynamoDb(), fromEnvironment('TABLE_NAME'))
+}
+
+/** The bucket that an environment variable names. */
+export function bucketNamed(variable: string): S3Store {
+  return new S3Store(fromEnvironment(variable), s3())
+}
+
+/** The time now, ISO 8601 UTC. */
+export function now(): string {
+  return new Date().toISOString()
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
+}
