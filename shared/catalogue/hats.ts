@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { CpcsError } from '#shared/errors.ts'
+import type { ObjectStore } from '#shared/store.ts'
+
+/** A leaf of a HATS catalogue: a HEALPix cell whose rows are in one Parquet file. */
+export interface Partition {
+  order: number
+  cell: number
+  /** Number of rows and SHA-256 of the file, where the catalogue tells them (ours do). */
+  rows?: number
+  sha256?: string
+}
+
+/** A HATS catalogue as its two small files describe it. */
+export interface HatsCatalogue {
+  /** Key prefix of the catalogue, ending in '/'. */
+  prefix: string
+  properties: Map<string, string>
+  partitions: Partition[]
+}
+
+/** Property that marks catalogues whose columns are ours (`reference-columns.ts`), not as published. */
+export const OWN_COLUMNS = 'cpcs_columns'
+
+/**
+ * Read `hats.properties`, following a collection to its primary catalogue.
+ *
+ * @param prefix ending in '/'
+ * @returns undefined where there is no catalogue
+ * @throws {CpcsError} StoreUnavailable
+ */
+export async function readHatsProperties(
+  store: ObjectStore,
+  prefix: string,
+): Promise<{ prefix: string; text: string } | undefined> {
+  for (const name of ['hats.properties', 'properties']) {
+    const text = await textOf(store, `${prefix}${name}`)
+    if (text !== undefined) return { prefix, text }
+  }
+  const collection = await textOf(store, `${prefix}collection.properties`)
+  const primary = collection && parseProperties(collection).get('hats_primary_table_url')
+  if (!primary || primary.includes(':')) return undefined
+  return readHatsProperties(store, `${prefix}${primary}/`)
+}
+
+/** Read `partition_info.csv`. @throws {CpcsError} ObjectMissing, StoreUnavailable */
+export async function readPartitions(store: ObjectStore, prefix: string): Promise<Partition[]> {
+  const text = new TextDecoder().decode(await store.get(`${prefix}partition_info.csv`))
+  const [header = '', ...lines] = text.split(/\r?\n/).filter(line => line.trim() !== '')
+  const names = header.split(',').map(name => name.trim())
+  const place = (name: string) => names.indexOf(name)
+  const [order, cell, rows, sha256] = ['Norder', 'Npix', 'num_rows', 'sha256'].map(place)
+  return lines.map(line => {
+    const values = line.split(',')
+    return {
+      order: Number(values[order]),
+      cell: Number(values[cell]),
+      ...(rows >= 0 ? { rows: Number(values[rows]) } : {}),
+      ...(sha256 >= 0 ? { sha256: values[sha256].trim() } : {}),
+    }
+  })
+}
+
+/** Parse Java-style properties: `key=value` lines, '#' comments. */
+export function parseProperties(text: string): Map<string, string> {
+  return new Map(
+    text
+      .split(/\r?\n/)
+      .filter(line => line.includes('=') && !line.startsWith('#'))
+      .map(line => [line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1).trim()]),
+  )
+}
+
+/** Key of a leaf below the catalogue's prefix, without the suffix of `hats_npix_suffix`. */
+export function leafKey(prefix: string, { order, cell }: { order: number; cell: number }): string {
+  return `${prefix}dataset/Norder=${order}/Dir=${Math.floor(cell / 10000) * 10000}/Npix=${cell}`
+}
+
+/** `partition_info.csv` of a catalogue of ours, leaves in order of the sky. */
+export function encodePartitions(partitions: Partition[]): string {
+  const lines = inSkyOrder(partitions).map(({ order, cell, rows, sha256 }) => `${order},${cell},${rows},${sha256}`)
+  return ['Norder,Npix,num_rows,sha256', ...lines].join('\n') + '\n'
+}
+
+/** `hats.properties` of a catalogue of ours. No date in it: the same rows give the same bytes. */
+export function encodeProperties(survey: string, partitions: Partition[], maxRows: number): string {
+  const rows = partitions.reduce((sum, partition) => sum + (partition.rows ?? 0), 0)
+  const order = partitions.reduce((most, partition) => Math.max(most, partition.order), 0)
+  return (
+    [
+      '#HATS catalog',
+      `obs_collection=${survey}`,
+      'dataproduct_type=object',
+      `hats_nrows=${rows}`,
+      'hats_col_ra=ra',
+      'hats_col_dec=dec',
+      'hats_col_healpix=_healpix_29',
+      'hats_col_healpix_order=29',
+      'hats_npix_suffix=.parquet',
+      `hats_order=${order}`,
+      `hats_max_rows=${maxRows}`,
+      'hats_builder=cpcs',
+      'hats_version=v1.0',
+      `${OWN_COLUMNS}=1`,
+      `cpcs_partitions=${createHash('sha256').update(encodePartitions(partitions)).digest('hex')}`,
+    ].join('\n') + '\n'
+  )
+}
+
+function inSkyOrder(partitions: Partition[]): Partition[] {
+  // cells of different orders compare by where they start at the deepest order
+  const start = ({ order, cell }: Partition) => cell * 4 ** (24 - order)
+  return [...partitions].sort((a, b) => start(a) - start(b) || a.order - b.order)
+}
+
+async function textOf(store: ObjectStore, key: string): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode(await store.get(key))
+  } catch (error) {
+    if (error instanceof CpcsError && error.name === 'ObjectMissing') return undefined
+    throw error
+  }
+}

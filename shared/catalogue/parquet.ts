@@ -1,0 +1,137 @@
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import type { Column } from '#shared/numeric/table.ts'
+import type { ObjectStore } from '#shared/store.ts'
+import type { PublishedTable, Wanted } from './published-table.ts'
+
+/** Objects up to this size are fetched whole: one request is cheaper than one per column. */
+const WHOLE_BYTES = 8 * 2 ** 20
+
+/** A Parquet file opened for reading. */
+export interface ParquetFile {
+  buffer: AsyncBuffer
+  metadata: FileMetaData
+}
+
+/** Open a Parquet file in memory. */
+export async function openParquetBytes(bytes: Uint8Array): Promise<ParquetFile> {
+  const copy = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+  return { buffer: copy, metadata: await parquetMetadataAsync(copy) }
+}
+
+/**
+ * Open a Parquet object: small ones whole, large ones by range requests.
+ *
+ * @throws {CpcsError} ObjectMissing, StoreUnavailable
+ */
+export async function openParquetObject(store: ObjectStore, key: string): Promise<ParquetFile> {
+  const byteLength = await store.size(key)
+  if (byteLength === undefined || byteLength <= WHOLE_BYTES) return openParquetBytes(await store.get(key))
+  const buffer: AsyncBuffer = {
+    byteLength,
+    async slice(start, end = byteLength) {
+      const bytes = await store.range(key, start, end)
+      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+    },
+  }
+  return { buffer, metadata: await parquetMetadataAsync(buffer) }
+}
+
+/** Names of the columns that hold one plain value per row. */
+export function plainColumns({ metadata }: ParquetFile): string[] {
+  const [root, ...elements] = metadata.schema
+  const names: string[] = []
+  let at = 0
+  for (let i = 0; i < (root.num_children ?? 0); i++) {
+    const element = elements[at]
+    if (!element.num_children && element.repetition_type !== 'REPEATED') names.push(element.name)
+    at += subtreeSize(elements, at)
+  }
+  return names
+}
+
+function subtreeSize(elements: { num_children?: number }[], at: number): number {
+  let size = 1
+  for (let child = 0; child < (elements[at].num_children ?? 0); child++) size += subtreeSize(elements, at + size)
+  return size
+}
+
+/** Read rows [rowStart, rowEnd) of the wanted plain columns; nulls become NaN, 0 (64-bit integers) or ''. */
+export async function readParquet(
+  file: ParquetFile,
+  wanted: Wanted = () => true,
+  rowStart = 0,
+  rowEnd = Number(file.metadata.num_rows),
+): Promise<PublishedTable> {
+  const names = plainColumns(file).filter(wanted)
+  const columns = new Map<string, Column>()
+  const count = rowEnd - rowStart
+  if (count > 0 && names.length > 0) {
+    const scan = await parquetScan({
+      file: file.buffer,
+      metadata: file.metadata,
+      columns: names,
+      compressors,
+      rowStart,
+      rowEnd,
+    })
+    for (const name of names) {
+      const pieces: Column[] = []
+      for (const range of scan.ranges) pieces.push(typed(await scan.readColumn({ column: name, ...range })))
+      columns.set(name, pieces.length === 1 ? pieces[0] : joined(pieces))
+    }
+  } else for (const name of names) columns.set(name, new Float64Array(0))
+  return { count, columns }
+}
+
+function typed(data: ArrayLike<unknown>): Column {
+  if (
+    data instanceof Float64Array ||
+    data instanceof Float32Array ||
+    data instanceof Int32Array ||
+    data instanceof Uint32Array ||
+    data instanceof BigInt64Array
+  )
+    return data
+  if (data instanceof BigUint64Array) return BigInt64Array.from(data)
+  const values = Array.from(data)
+  const sample = values.find(value => value !== null && value !== undefined)
+  if (typeof sample === 'number' || sample === undefined)
+    return Float64Array.from(values, value => (typeof value === 'number' ? value : Number.NaN))
+  if (typeof sample === 'bigint') return BigInt64Array.from(values, value => (typeof value === 'bigint' ? value : 0n))
+  return values.map(value => (value === null || value === undefined ? '' : String(value)))
+}
+
+function joined(pieces: Column[]): Column {
+  if (pieces.every(piece => piece instanceof BigInt64Array))
+    return BigInt64Array.from(pieces.flatMap(piece => Array.from(piece)))
+  if (pieces.some(Array.isArray)) return pieces.flatMap(piece => Array.from(piece as Float64Array, String))
+  return Float64Array.from(pieces.flatMap(piece => Array.from(piece as Float64Array, Number)))
+}
+
+export interface ParquetColumn {
+  name: string
+  data: Column
+  /** Keep the smallest and largest value of each row group, by which readers skip groups. */
+  statistics?: boolean
+}
+
+/** Write columns as Parquet, no nulls, snappy; the same columns give the same bytes. */
+export function encodeParquet(columns: ParquetColumn[], rowGroupSize: number): Uint8Array {
+  const columnData = columns.map(({ name, data, statistics = false }) => ({
+    name,
+    data,
+    type: basicType(data),
+    nullable: false,
+    statistics,
+  }))
+  return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize, createdBy: 'cpcs' }))
+}
+
+function basicType(data: Column): 'STRING' | 'INT64' | 'INT32' | 'FLOAT' | 'DOUBLE' {
+  if (Array.isArray(data)) return 'STRING'
+  if (data instanceof BigInt64Array) return 'INT64'
+  if (data instanceof Float32Array) return 'FLOAT'
+  return data instanceof Float64Array ? 'DOUBLE' : 'INT32'
+}

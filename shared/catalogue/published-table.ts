@@ -1,0 +1,46 @@
+import type { Column } from '#shared/numeric/table.ts'
+import type { Spellings } from './survey.ts'
+
+/** A table as somebody published it: columns under their published names, text where the format has no types. */
+export interface PublishedTable {
+  count: number
+  columns: Map<string, Column>
+}
+
+/** Whether a reader should keep a column: large tables have many that nobody asked for. */
+export type Wanted = (name: string) => boolean
+
+/**
+ * The first column that exists under one of the spellings; where none does exactly, letter case is ignored.
+ *
+ * Exact spelling goes first because catalogues have columns that differ in case alone (`ymag` and `Ymag`).
+ */
+export function findColumn(table: PublishedTable, spellings: Spellings): Column | undefined {
+  for (const name of spellings) {
+    const column = table.columns.get(name)
+    if (column) return column
+  }
+  for (const name of spellings)
+    for (const [found, column] of table.columns) if (found.toLowerCase() === name.toLowerCase()) return column
+  return undefined
+}
+
+/** Values as numbers; NaN for empty, null, masked and unreadable ones. */
+export function asNumbers(column: Column): Float64Array {
+  if (column instanceof Float64Array) return column
+  const values = new Float64Array(column.length)
+  if (!Array.isArray(column)) {
+    for (let i = 0; i < values.length; i++) values[i] = Number(column[i])
+    return values
+  }
+  for (let i = 0; i < values.length; i++) {
+    const text = column[i].trim()
+    values[i] = text === '' ? Number.NaN : Number(text)
+  }
+  return values
+}
+
+/** Values as text, numbers in their shortest form. */
+export function asText(column: Column): string[] {
+  return Array.isArray(column) ? column.map(text => text.trim()) : Array.from(column as Float64Array, String)
+}

@@ -1,0 +1,20 @@
+import type { SurveyId } from '../reference.ts'
+import type { Survey } from '../survey.ts'
+import { apass } from './apass.ts'
+import { asas } from './asas.ts'
+import { des } from './des.ts'
+import { gaiaDr3 } from './gaia-dr3.ts'
+import { ps1 } from './ps1.ts'
+import { sdss } from './sdss.ts'
+import { twomass } from './twomass.ts'
+import { tycho2 } from './tycho2.ts'
+
+/** Every survey known, in the order in which they are tried. */
+export const surveys: Record<SurveyId, Survey> = { gaia_dr3: gaiaDr3, ps1, sdss, des, twomass, apass, asas, tycho2 }
+
+export const surveyIds = Object.keys(surveys) as SurveyId[]
+
+/** Whether a word names a survey. */
+export function isSurveyId(word: string): word is SurveyId {
+  return word in surveys
+}
