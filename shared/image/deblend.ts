@@ -1,0 +1,229 @@
+import { type Frame, MASK } from './frame.ts'
+import { gaussianKernel, type Kernel, smooth } from './matched-filter.ts'
+import type { StarShape } from './star-shape.ts'
+
+/** Places where a star may be: whole pixels, with the significance of the matched filter there. */
+export interface Candidates {
+  /** Index into the pixels. */
+  pixel: number[]
+  significance: number[]
+  /** Star flux by the matched filter, ADU. */
+  flux: number[]
+  fluxVariance: number[]
+}
+
+const NARROW = 0.6 // size of the deblending kernel's core relative to the star
+const NARROW_SIGMA = 5 // significance of a peak in the deblending kernel, source photons included
+const RING = 2 // size of the Gaussian that is taken away for the contrast
+const CONTRAST_SHARE = 0.5 // part of the detection threshold that has to remain above the surroundings
+const SAME_STAR = 0.7 // peaks of both filters closer than this many FWHM are one star
+
+/**
+ * Peaks of a matched filter, and of a narrower zero-sum filter which parts blends down to about one FWHM. A peak
+ * counts where it is significant against sky noise, and stands out of its surroundings against sky and photon noise,
+ * so that ripples on the wings of bright stars and on nebulae do not. Deterministic: ties go to the earlier pixel.
+ *
+ * @param whitened background-subtracted pixels in units of the sky noise, 0 where masked
+ * @param signal the same in ADU, holes filled
+ * @param usable 1 where a pixel counts
+ * @param threshold σ
+ */
+export function findCandidates(
+  frame: Frame,
+  whitened: Float32Array,
+  signal: Float32Array,
+  rms: Float32Array,
+  usable: Uint8Array,
+  shape: StarShape,
+  threshold: number,
+): Candidates {
+  const { width, height } = frame
+  const star = gaussianKernel(shape, 1)
+  const core = gaussianKernel(shape, NARROW, 1, 1)
+  const contrast = gaussianKernel(shape, 1, RING, 1)
+  const filtered = smooth(whitened, width, height, shape)
+  const difference = smooth(whitened, width, height, shape, NARROW)
+  for (let i = 0; i < difference.length; i++) difference[i] -= filtered[i]
+
+  const found: Candidates = { pixel: [], significance: [], flux: [], fluxVariance: [] }
+  const taken = new Int32Array(width * height)
+  const gain = frame.detector.gainElectronsPerAdu
+  const radius = Math.max(1, Math.round(0.4 * shape.fwhmPx))
+
+  const coreLimit = NARROW_SIGMA * Math.sqrt(core.squares)
+  const starLimit = threshold * Math.sqrt(star.squares)
+  for (const i of peaks(difference, width, height, Math.max(1, Math.round(0.35 * shape.fwhmPx)), coreLimit)) {
+    if (filtered[i] < starLimit) continue
+    if (significanceAt(core, i, signal, rms, usable, width, height, gain) < NARROW_SIGMA) continue
+    keep(i)
+  }
+  const reach = SAME_STAR * shape.fwhmPx
+  for (const i of peaks(filtered, width, height, radius, 0.8 * starLimit)) {
+    if (takenWithin(taken, i, width, height, reach)) continue
+    if (matchedAt(star, i, whitened, usable, width, height).significance < threshold) continue
+    if (significanceAt(contrast, i, signal, rms, usable, width, height, gain) < CONTRAST_SHARE * threshold) continue
+    keep(i)
+  }
+  return found
+
+  function keep(i: number): void {
+    const matched = matchedAt(star, i, whitened, usable, width, height)
+    if (!(matched.significance >= threshold)) return
+    found.pixel.push(i)
+    found.significance.push(matched.significance)
+    found.flux.push(matched.amplitude * rms[i])
+    found.fluxVariance.push(matched.variance * rms[i] * rms[i])
+    taken[i] = found.pixel.length
+  }
+}
+
+/** Pixels above a limit that are the highest within `radius` in both directions. */
+function peaks(map: Float32Array, width: number, height: number, radius: number, limit: number): number[] {
+  const list: number[] = []
+  for (let y = 1; y < height - 1; y++) {
+    for (let x = 1; x < width - 1; x++) {
+      const i = y * width + x
+      const value = map[i]
+      if (!(value > limit) || value < map[i - 1] || value <= map[i + 1] || value < map[i - width]) continue
+      if (value <= map[i + width]) continue
+      if (isHighest(map, width, height, x, y, radius)) list.push(i)
+    }
+  }
+  return list
+}
+
+function isHighest(map: Float32Array, width: number, height: number, x: number, y: number, radius: number): boolean {
+  const value = map[y * width + x]
+  const low = Math.max(0, y - radius)
+  const high = Math.min(height - 1, y + radius)
+  const left = Math.max(0, x - radius)
+  const right = Math.min(width - 1, x + radius)
+  for (let v = low; v <= high; v++) {
+    for (let u = left; u <= right; u++) {
+      const other = map[v * width + u]
+      if (other > value || (other === value && (v < y || (v === y && u < x)))) return false
+    }
+  }
+  return true
+}
+
+function takenWithin(taken: Int32Array, i: number, width: number, height: number, reach: number): boolean {
+  const x = i % width
+  const y = (i - x) / width
+  const whole = Math.floor(reach)
+  for (let v = Math.max(0, y - whole); v <= Math.min(height - 1, y + whole); v++) {
+    for (let u = Math.max(0, x - whole); u <= Math.min(width - 1, x + whole); u++) {
+      if (taken[v * width + u] !== 0 && (u - x) ** 2 + (v - y) ** 2 <= reach * reach) return true
+    }
+  }
+  return false
+}
+
+/** Amplitude (flux in units of the sky noise), its variance and significance of the matched filter at a pixel. */
+function matchedAt(
+  kernel: Kernel,
+  i: number,
+  whitened: Float32Array,
+  usable: Uint8Array,
+  width: number,
+  height: number,
+): { amplitude: number; variance: number; significance: number } {
+  const x0 = i % width
+  const y0 = (i - x0) / width
+  let sum = 0
+  let squares = 0
+  for (let k = 0; k < kernel.weight.length; k++) {
+    const x = x0 + kernel.dx[k]
+    const y = y0 + kernel.dy[k]
+    if (x < 0 || y < 0 || x >= width || y >= height) continue
+    const at = y * width + x
+    if (usable[at] === 0) continue
+    sum += kernel.weight[k] * whitened[at]
+    squares += kernel.weight[k] * kernel.weight[k]
+  }
+  // With most of the core masked the flux is anybody's guess.
+  if (squares < 0.3 * kernel.squares) return { amplitude: 0, variance: 1, significance: 0 }
+  return { amplitude: sum / squares, variance: 1 / squares, significance: sum / Math.sqrt(squares) }
+}
+
+/** Significance of a kernel's sum against the noise of sky and of the photons that lie under it. */
+function significanceAt(
+  kernel: Kernel,
+  i: number,
+  signal: Float32Array,
+  rms: Float32Array,
+  usable: Uint8Array,
+  width: number,
+  height: number,
+  gain: number,
+): number {
+  const x0 = i % width
+  const y0 = (i - x0) / width
+  let sum = 0
+  let variance = 0
+  for (let k = 0; k < kernel.weight.length; k++) {
+    const x = x0 + kernel.dx[k]
+    const y = y0 + kernel.dy[k]
+    if (x < 0 || y < 0 || x >= width || y >= height) continue
+    const at = y * width + x
+    // A hole is filled from its neighbours: it counts, but is no better known than they are.
+    const value = signal[at]
+    sum += kernel.weight[k] * value
+    const noise = rms[at] * rms[at] + (value > 0 ? value / gain : 0)
+    variance += kernel.weight[k] * kernel.weight[k] * noise * (usable[at] === 0 ? 2 : 1)
+  }
+  return sum / Math.sqrt(variance)
+}
+
+/**
+ * Which saturated blob a pixel belongs to or touches: 0 for none, else its number. Blobs are found once each, by
+ * flooding from the pixel asked for.
+ */
+export class SaturatedBlobs {
+  readonly #frame: Frame
+  readonly #label = new Map<number, number>()
+  /** Mean position of each blob, number 1 first. */
+  readonly centres: { x: number; y: number }[] = []
+
+  constructor(frame: Frame) {
+    this.#frame = frame
+  }
+
+  at(pixel: number): number {
+    const { width, height, mask } = this.#frame
+    const x = pixel % width
+    const y = (pixel - x) / width
+    for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
+      for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+        const i = v * width + u
+        if (mask[i] & MASK.saturated) return this.#label.get(i) ?? this.#flood(i)
+      }
+    }
+    return 0
+  }
+
+  #flood(start: number): number {
+    const { width, height, mask } = this.#frame
+    const number = this.centres.length + 1
+    const queue = [start]
+    this.#label.set(start, number)
+    let sumX = 0
+    let sumY = 0
+    for (let head = 0; head < queue.length; head++) {
+      const x = queue[head] % width
+      const y = (queue[head] - x) / width
+      sumX += x
+      sumY += y
+      for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
+        for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+          const i = v * width + u
+          if (!(mask[i] & MASK.saturated) || this.#label.has(i)) continue
+          this.#label.set(i, number)
+          queue.push(i)
+        }
+      }
+    }
+    this.centres.push({ x: sumX / queue.length, y: sumY / queue.length })
+    return number
+  }
+}

@@ -1,0 +1,322 @@
+import { flagMask, flags } from '#shared/flags.ts'
+import { takeRows } from '#shared/numeric/table.ts'
+import { type Centroid, windowedCentroid } from './centroid.ts'
+import { type Candidates, findCandidates, SaturatedBlobs } from './deblend.ts'
+import { type Background, type Detections, type Frame, MASK } from './frame.ts'
+import { gaussianKernel, type Kernel } from './matched-filter.ts'
+import { estimateStarShape, FWHM_PER_SIGMA, type StarShape, windowedMoments } from './star-shape.ts'
+
+export interface DetectionOptions {
+  /** Least significance of the matched filter at the peak, σ; default 4. */
+  threshold?: number
+  /** Shape of the stars where it is known; else estimated from the brightest. */
+  shape?: StarShape
+}
+
+export interface DetectionResult {
+  detections: Detections
+  /** The stars' shape that the matched filter took. */
+  shape: StarShape
+}
+
+const THRESHOLD = 4
+const NOT_USABLE = MASK.bad | MASK.cosmicRay | MASK.otherColour
+const SHARP_EXCESS = 2 // a peak pixel this many times what its neighbours tell of a star is a hot pixel
+const THIN = 0.45 // minor axis relative to the stars' below which a source is a cosmic-ray track
+const THIN_FROM_SIGMA = 8
+const MERGE_FWHM = 0.5 // detections closer than this are one
+const BLEND_FWHM = 1.5
+
+/**
+ * Sources of a frame: matched filter at the frame's own star shape, windowed centroids, hot pixels and cosmic rays left
+ * out. See {@link detectWithShape}, which also tells the shape.
+ */
+export function detectSources(frame: Frame, background: Background, options: DetectionOptions = {}): Detections {
+  return detectWithShape(frame, background, options).detections
+}
+
+/**
+ * Detect sources and tell the stars' shape.
+ *
+ * @returns detections by falling flux (matched-filter flux: right for stars, for ranking of anything else)
+ */
+export function detectWithShape(frame: Frame, background: Background, options: DetectionOptions = {}): DetectionResult {
+  const { width, height } = frame
+  const { signal, whitened, usable } = prepare(frame, background)
+  const shape = options.shape ?? estimateStarShape(frame, signal, background.rms)
+  const threshold = options.threshold ?? THRESHOLD
+  const candidates = findCandidates(frame, whitened, signal, background.rms, usable, shape, threshold)
+  const measured = measureAll(frame, background, candidates, signal, usable, shape)
+  const order = Array.from(measured.flux.keys()).sort(
+    (i, j) => measured.flux[j] - measured.flux[i] || measured.y[i] - measured.y[j] || measured.x[i] - measured.x[j],
+  )
+  const kept = withoutTwins(measured, order, width, height, MERGE_FWHM * shape.fwhmPx)
+  const detections = takeRows(measured, kept)
+  flagBlends(detections, width, height, BLEND_FWHM * shape.fwhmPx)
+  return { detections, shape }
+}
+
+function prepare(
+  frame: Frame,
+  background: Background,
+): { signal: Float32Array; whitened: Float32Array; usable: Uint8Array } {
+  const { width, pixels, mask } = frame
+  const { level, rms } = background
+  const signal = new Float32Array(pixels.length)
+  const whitened = new Float32Array(pixels.length)
+  const usable = new Uint8Array(pixels.length)
+  const holes: number[] = []
+  for (let i = 0; i < pixels.length; i++) {
+    const value = pixels[i] - level[i]
+    if ((mask[i] & NOT_USABLE) === 0 && rms[i] > 0 && Math.abs(value) < 1e30) {
+      usable[i] = 1
+      signal[i] = value
+      whitened[i] = value / rms[i]
+    } else if ((mask[i] & MASK.otherColour) === 0) {
+      holes.push(i)
+    }
+  }
+  // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
+  const height = pixels.length / width
+  for (const i of holes) {
+    const x = i % width
+    const y = (i - x) / width
+    let sum = 0
+    let weights = 0
+    for (let v = Math.max(0, y - 2); v <= Math.min(height - 1, y + 2); v++) {
+      for (let u = Math.max(0, x - 2); u <= Math.min(width - 1, x + 2); u++) {
+        if (usable[v * width + u] === 0) continue
+        const weight = 1 / ((u - x) ** 2 + (v - y) ** 2) ** 2
+        sum += weight * signal[v * width + u]
+        weights += weight
+      }
+    }
+    signal[i] = weights > 0 ? sum / weights : 0
+  }
+  return { signal, whitened, usable }
+}
+
+function measureAll(
+  frame: Frame,
+  background: Background,
+  candidates: Candidates,
+  signal: Float32Array,
+  usable: Uint8Array,
+  shape: StarShape,
+): Detections {
+  const { width, height } = frame
+  const gain = frame.detector.gainElectronsPerAdu
+  const sigma = shape.fwhmPx / FWHM_PER_SIGMA
+  const kernel = gaussianKernel(shape, 1)
+  const cubes = kernel.weight.reduce((sum, weight) => sum + weight ** 3, 0) / kernel.squares ** 2
+  const blobs = new SaturatedBlobs(frame)
+  const blobSeen = new Set<number>()
+  const centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
+  const count = candidates.pixel.length
+  const table = emptyDetections(count)
+  let n = 0
+  // Brightest first, so that a saturated blob goes to its brightest peak.
+  const order = Array.from({ length: count }, (_, k) => k).sort(
+    (a, b) => candidates.flux[b] - candidates.flux[a] || candidates.pixel[a] - candidates.pixel[b],
+  )
+  for (const k of order) {
+    const pixel = candidates.pixel[k]
+    const px = pixel % width
+    const py = (pixel - px) / width
+    const blob = blobs.at(pixel)
+    if (blob > 0 && blobSeen.has(blob)) continue
+    if (blob > 0) blobSeen.add(blob)
+    else if (isHotPixel(kernel, signal, background.rms, width, height, gain, px, py)) continue
+    const startX = blob > 0 ? blobs.centres[blob - 1].x : px
+    const startY = blob > 0 ? blobs.centres[blob - 1].y : py
+    windowedCentroid(signal, background.rms, width, height, gain, startX, startY, sigma, centroid)
+    const wandered = !(Math.hypot(centroid.x - startX, centroid.y - startY) < Math.max(1, 0.5 * shape.fwhmPx))
+    if (wandered) {
+      centroid.x = startX
+      centroid.y = startY
+      centroid.xErr = centroid.yErr = shape.fwhmPx / Math.max(2, candidates.significance[k])
+    }
+    if (!(centroid.x > -0.5 && centroid.y > -0.5 && centroid.x < width - 0.5 && centroid.y < height - 0.5)) continue
+    const moments = windowedMoments(signal, width, height, centroid.x, centroid.y, sigma * sigma)
+    const size = moments ? moments.xx * moments.yy - moments.xy * moments.xy : Number.NaN
+    const spread = moments ? Math.hypot((moments.xx - moments.yy) / 2, moments.xy) : Number.NaN
+    const minor = moments ? (moments.xx + moments.yy) / 2 - spread : Number.NaN
+    const major = moments ? (moments.xx + moments.yy) / 2 + spread : Number.NaN
+    const isThin =
+      blob === 0 && candidates.significance[k] > THIN_FROM_SIGMA && minor < (THIN * sigma) ** 2 / shape.elongation
+    if (isThin) continue
+    const around = lookAround(frame, signal, usable, centroid.x, centroid.y, shape.fwhmPx)
+    table.x[n] = centroid.x
+    table.y[n] = centroid.y
+    table.xErr[n] = centroid.xErr
+    table.yErr[n] = centroid.yErr
+    table.flux[n] = candidates.flux[k]
+    table.fluxErr[n] = Math.sqrt(candidates.fluxVariance[k] + (Math.max(0, candidates.flux[k]) * cubes) / gain)
+    table.peak[n] = around.peak
+    table.significance[n] = candidates.significance[k]
+    table.fwhm[n] = size > 0 ? FWHM_PER_SIGMA * size ** 0.25 : Number.NaN
+    table.elongation[n] = minor > 0 ? Math.sqrt(major / minor) : Number.NaN
+    table.flags[n] = around.flags
+    n++
+  }
+  return takeRows(
+    table,
+    Array.from({ length: n }, (_, i) => i),
+  )
+}
+
+function emptyDetections(count: number): Detections {
+  const column = () => new Float64Array(count)
+  return {
+    x: column(),
+    y: column(),
+    xErr: column(),
+    yErr: column(),
+    flux: column(),
+    fluxErr: column(),
+    peak: column(),
+    significance: column(),
+    fwhm: column(),
+    elongation: column(),
+    flags: new Int32Array(count),
+  }
+}
+
+/**
+ * Whether the highest pixel near a peak holds far more than the star that the pixels around it tell of: no optics make
+ * such a source.
+ */
+function isHotPixel(
+  kernel: Kernel,
+  signal: Float32Array,
+  rms: Float32Array,
+  width: number,
+  height: number,
+  gain: number,
+  px: number,
+  py: number,
+): boolean {
+  let highest = py * width + px
+  for (let v = Math.max(0, py - 1); v <= Math.min(height - 1, py + 1); v++) {
+    for (let u = Math.max(0, px - 1); u <= Math.min(width - 1, px + 1); u++) {
+      if (signal[v * width + u] > signal[highest]) highest = v * width + u
+    }
+  }
+  const x0 = highest % width
+  const y0 = (highest - x0) / width
+  let sum = 0
+  let squares = 0
+  let centre = 0
+  for (let k = 0; k < kernel.weight.length; k++) {
+    const weight = kernel.weight[k]
+    if (kernel.dx[k] === 0 && kernel.dy[k] === 0) {
+      centre = weight
+      continue
+    }
+    const x = x0 + kernel.dx[k]
+    const y = y0 + kernel.dy[k]
+    if (x < 0 || y < 0 || x >= width || y >= height) continue
+    sum += weight * signal[y * width + x]
+    squares += weight * weight
+  }
+  const told = centre * Math.max(0, sum / squares)
+  const noise = rms[highest] ** 2 * (1 + (centre * centre) / squares) + told / gain
+  const value = signal[highest]
+  return value > SHARP_EXCESS * told && value - told > 5 * Math.sqrt(noise)
+}
+
+function lookAround(
+  frame: Frame,
+  signal: Float32Array,
+  usable: Uint8Array,
+  x: number,
+  y: number,
+  fwhm: number,
+): { peak: number; flags: number } {
+  const { width, height, mask } = frame
+  const reach = Math.ceil(fwhm)
+  const column = Math.round(x)
+  const row = Math.round(y)
+  let peak = Number.NEGATIVE_INFINITY
+  let found = 0
+  if (x < fwhm - 0.5 || y < fwhm - 0.5 || x > width - 0.5 - fwhm || y > height - 0.5 - fwhm)
+    found |= flagMask('nearEdge')
+  for (let v = Math.max(0, row - reach); v <= Math.min(height - 1, row + reach); v++) {
+    for (let u = Math.max(0, column - reach); u <= Math.min(width - 1, column + reach); u++) {
+      const r2 = (u - x) ** 2 + (v - y) ** 2
+      if (r2 > fwhm * fwhm) continue
+      const i = v * width + u
+      if (mask[i] & MASK.saturated) found |= flagMask('saturated')
+      if (mask[i] & MASK.cosmicRay) found |= flagMask('cosmicRay')
+      if (mask[i] & MASK.bad) found |= flagMask('maskedPixels')
+      if (usable[i] === 1 && r2 <= 4 && signal[i] > peak) peak = signal[i]
+    }
+  }
+  return { peak: Number.isFinite(peak) ? peak : Number.NaN, flags: found }
+}
+
+/** Rows in the given order, without those that lie on a brighter one. */
+function withoutTwins(table: Detections, order: number[], width: number, height: number, radius: number): number[] {
+  const kept: number[] = []
+  const grid = new Neighbourhood(width, height, Math.max(2, radius))
+  for (const i of order) {
+    if (grid.nearest(table.x, table.y, table.x[i], table.y[i], radius) >= 0) continue
+    grid.add(i, table.x[i], table.y[i])
+    kept.push(i)
+  }
+  return kept
+}
+
+function flagBlends(table: Detections, width: number, height: number, radius: number): void {
+  const grid = new Neighbourhood(width, height, Math.max(2, radius))
+  const blended = 1 << flags.blended.bit
+  for (let i = 0; i < table.x.length; i++) {
+    const near = grid.nearest(table.x, table.y, table.x[i], table.y[i], radius)
+    if (near >= 0) {
+      table.flags[i] |= blended
+      table.flags[near] |= blended
+    }
+    grid.add(i, table.x[i], table.y[i])
+  }
+}
+
+/** Points sorted into square cells as they come. */
+class Neighbourhood {
+  readonly #cell: number
+  readonly #columns: number
+  readonly #cells = new Map<number, number[]>()
+
+  constructor(width: number, _height: number, cell: number) {
+    this.#cell = cell
+    this.#columns = Math.ceil(width / cell) + 3
+  }
+
+  add(row: number, x: number, y: number): void {
+    const key = this.#key(x, y)
+    const list = this.#cells.get(key)
+    if (list) list.push(row)
+    else this.#cells.set(key, [row])
+  }
+
+  /** The nearest point within a radius no larger than the cell, or −1. */
+  nearest(xs: Float64Array, ys: Float64Array, x: number, y: number, radius: number): number {
+    let best = -1
+    let bestDistance = radius * radius
+    for (let dv = -1; dv <= 1; dv++) {
+      for (let du = -1; du <= 1; du++) {
+        for (const row of this.#cells.get(this.#key(x + du * this.#cell, y + dv * this.#cell)) ?? []) {
+          const distance = (xs[row] - x) ** 2 + (ys[row] - y) ** 2
+          if (distance < bestDistance) {
+            best = row
+            bestDistance = distance
+          }
+        }
+      }
+    }
+    return best
+  }
+
+  #key(x: number, y: number): number {
+    return (Math.floor(y / this.#cell) + 1) * this.#columns + Math.floor(x / this.#cell) + 1
+  }
+}
