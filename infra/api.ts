@@ -7,6 +7,7 @@ import { Handler } from './handler.ts'
 
 interface ApiProps {
   code: HandlerCode
+  inbox: Bucket
   products: Bucket
   table: ITable
 }
@@ -20,10 +21,16 @@ export class Api extends Construct {
   readonly handler: Handler
   readonly url: string
 
-  constructor(scope: Construct, id: string, { code, products, table }: ApiProps) {
+  constructor(scope: Construct, id: string, { code, inbox, products, table }: ApiProps) {
     super(scope, id)
     this.handler = new Handler(this, 'api', code)
       .reads(products, 'products/', 'PRODUCTS_BUCKET', 'The pages show the products of any frame.')
+      .writes(
+        inbox,
+        '',
+        'INBOX_BUCKET',
+        'It signs addresses to which telescopes put frames below prefixes of their own.',
+      )
       .uses(table, ['GetItem', 'Query'], ['FRAME#', 'NIGHTS', 'OBJ#'])
       .uses(table, ['PutItem', 'UpdateItem'], ['OBJ#'])
       .queries(table, 'listing')

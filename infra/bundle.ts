@@ -27,6 +27,8 @@ export function bundleHandlers(folder: string): HandlerCode {
     target: 'node24',
     format: 'esm',
     keepNames: true, // errors are told apart by name
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',

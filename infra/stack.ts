@@ -29,7 +29,7 @@ export class CpcsStack extends Stack {
     const notices = new Notices(this, 'Notices')
     const machine = new Machine(this, 'Machine', { code, buckets, table, topic: notices.topic })
     const intake = new Intake(this, 'Intake', { code, inbox: buckets.inbox, table, machine: machine.machine })
-    const api = new Api(this, 'Api', { code, products: buckets.products, table })
+    const api = new Api(this, 'Api', { code, inbox: buckets.inbox, products: buckets.products, table })
     new Watch(this, 'Watch', { intake, machine, api })
 
     const outputs = {

@@ -53,7 +53,7 @@ export class Table {
     const { Item } = await told(
       this.#client.send(new GetCommand({ TableName: this.#name, Key: { pk, sk }, ConsistentRead: true })),
     )
-    return Item as T | undefined
+    return Item && withoutKeys<T>(Item)
   }
 
   /**
@@ -147,11 +147,16 @@ export class Table {
           }),
         ),
       )
-      items.push(...((page.Items ?? []) as T[]))
+      items.push(...(page.Items ?? []).map(withoutKeys<T>))
       start = page.LastEvaluatedKey
     } while (start && (limit === undefined || items.length < limit))
     return limit === undefined ? items : items.slice(0, limit)
   }
+}
+
+/** What was stored, without the keys of table and indexes. */
+function withoutKeys<T>(item: Record<string, unknown>): T {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => !/^(listing|failed|cell)?[ps]k$/.test(name))) as T
 }
 
 async function unlessRefused(write: Promise<unknown>): Promise<boolean> {
