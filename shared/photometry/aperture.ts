@@ -1,0 +1,122 @@
+import { median } from '#shared/numeric/robust.ts'
+import { LocalPsf, type Psf } from './psf.ts'
+import type { Scene, SceneStars } from './scene.ts'
+
+/**
+ * Area that a circle of radius r around the origin has in common with the rectangle x0 … x1, y0 … y1, exactly: sum of
+ * the parts in each quadrant, each a difference of corner areas.
+ */
+export function circleOverlap(x0: number, y0: number, x1: number, y1: number, r: number): number {
+  return corner(x1, y1, r) - corner(x0, y1, r) - corner(x1, y0, r) + corner(x0, y0, r)
+}
+
+/** Area of the circle within 0 … x, 0 … y, signed with the quadrant. */
+function corner(x: number, y: number, r: number): number {
+  const sign = Math.sign(x) * Math.sign(y)
+  const a = Math.min(Math.abs(x), r)
+  const b = Math.min(Math.abs(y), r)
+  if (a * a + b * b <= r * r) return sign * a * b
+  // The rectangle's corner sticks out: up to `from` the top is the limit, from there on the circle is.
+  const from = Math.sqrt(r * r - b * b)
+  return sign * (from * b + primitive(a, r) - primitive(from, r))
+}
+
+/** ∫ √(r² − t²) dt. */
+function primitive(t: number, r: number): number {
+  return (t * Math.sqrt(Math.max(r * r - t * t, 0)) + r * r * Math.asin(Math.min(t / r, 1))) / 2
+}
+
+export interface Aperture {
+  flux: number
+  fluxErr: number
+  /** False where pixels of it are masked or off the frame. */
+  whole: boolean
+}
+
+/**
+ * Flux within a circle around a star, its neighbours and the sky subtracted: what is left plus the star's own drawn
+ * light, each pixel with its exact share. Masked pixels are filled from the fitted star.
+ *
+ * @param radius pixel
+ */
+export function measureAperture(
+  scene: Scene,
+  local: LocalPsf,
+  stars: SceneStars,
+  star: number,
+  radius: number,
+): Aperture {
+  const x = stars.x[star]
+  const y = stars.y[star]
+  const x0 = Math.floor(x - radius + 0.5)
+  const y0 = Math.floor(y - radius + 0.5)
+  const w = Math.ceil(x + radius - 0.5) - x0 + 1
+  const h = Math.ceil(y + radius - 0.5) - y0 + 1
+  if (ownLight.length < w * h) ownLight = new Float64Array(w * h)
+  local.moveTo(stars.homeX[star], stars.homeY[star])
+  local.values(x, y, x0, y0, w, h, ownLight)
+  let flux = 0
+  let variance = 0
+  let whole = true
+  for (let j = 0; j < h; j++) {
+    for (let i = 0; i < w; i++) {
+      const dx = x0 + i - x
+      const dy = y0 + j - y
+      const share = circleOverlap(dx - 0.5, dy - 0.5, dx + 0.5, dy + 0.5, radius)
+      if (share <= 0) continue
+      const own = stars.flux[star] * ownLight[j * w + i]
+      const inside = x0 + i >= 0 && y0 + j >= 0 && x0 + i < scene.width && y0 + j < scene.height
+      const k = (y0 + j) * scene.width + x0 + i
+      if (!inside || !scene.usable[k]) {
+        flux += share * own
+        whole = false
+        continue
+      }
+      flux += share * (own + scene.residual[k])
+      variance += share * scene.variance(k)
+    }
+  }
+  return { flux, fluxErr: Math.sqrt(variance), whole }
+}
+let ownLight = new Float64Array(0)
+
+export interface GrowthCurve {
+  radiusPx: Float64Array
+  /** Flux within the radius over the PSF (total) flux, median of the PSF stars; 1 at infinity. */
+  fraction: Float64Array
+  /** Its error, from the scatter of the stars. */
+  error: Float64Array
+}
+
+/** Growth curve from bright isolated stars, tied to their PSF flux, at half-FWHM steps out to the table's edge. */
+export function growthCurve(scene: Scene, psf: Psf, stars: SceneStars, chosen: ArrayLike<number>): GrowthCurve {
+  const steps = Math.max(2, Math.floor(psf.radiusPx / (psf.fwhmPx / 2)))
+  const radiusPx = Float64Array.from({ length: steps }, (_, i) => ((i + 1) * psf.fwhmPx) / 2)
+  const fraction = new Float64Array(steps)
+  const error = new Float64Array(steps)
+  const local = new LocalPsf(psf)
+  for (let k = 0; k < steps; k++) {
+    const parts: number[] = []
+    for (let i = 0; i < chosen.length; i++) {
+      const star = chosen[i]
+      if (stars.dropped[star] || !(stars.flux[star] > 0)) continue
+      parts.push(measureAperture(scene, local, stars, star, radiusPx[k]).flux / stars.flux[star])
+    }
+    fraction[k] = median(parts)
+    const spread = median(parts.map(part => Math.abs(part - fraction[k]))) * 1.4826
+    error[k] = (1.2533 * spread) / Math.sqrt(Math.max(parts.length, 1))
+  }
+  return { radiusPx, fraction, error }
+}
+
+/** Fraction of a star's flux within a radius, linear between the curve's radii. */
+export function enclosedFraction(curve: GrowthCurve, radiusPx: number): number {
+  const { radiusPx: r, fraction } = curve
+  if (radiusPx <= r[0]) return (fraction[0] * radiusPx * radiusPx) / (r[0] * r[0])
+  for (let k = 1; k < r.length; k++) {
+    if (radiusPx <= r[k]) {
+      return fraction[k - 1] + ((fraction[k] - fraction[k - 1]) * (radiusPx - r[k - 1])) / (r[k] - r[k - 1])
+    }
+  }
+  return fraction[fraction.length - 1]
+}

@@ -1,0 +1,167 @@
+import { flagMask } from '#shared/flags.ts'
+import { GroupFitter } from './group-fit.ts'
+import { groupStars } from './groups.ts'
+import { LocalPsf, type Psf } from './psf.ts'
+import { findPeaks, searchMap } from './residual-search.ts'
+import type { Scene, SceneStars } from './scene.ts'
+
+/** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */
+const FIT_FWHM = 2.3
+/** Stars closer than this, FWHM, are fitted at once; farther ones see each other subtracted, sweep after sweep. */
+const LINK_FWHM = 1.6
+/** A star fainter than this many of its own errors is no star. */
+const LEAST_SIGMA = 3
+/** Closer than this, FWHM, two stars cannot be told apart; up to `NEAR` the fainter one has to be sure of itself. */
+const MERGE_FWHM = 0.4
+const NEAR_FWHM = 0.9
+const NEAR_SIGMA = 5
+/** Narrower than the PSF by this many errors, and by this part of its variance: a hot pixel or a cosmic ray. */
+const NARROW_SIGMA = 4
+const NARROW_PART = 0.35
+/** Threshold of the search for stars hidden in the light of others, σ, and how well stars are trusted to be subtracted. */
+const SEARCH_SIGMA = 5
+const SEARCH_DOUBT = 0.04
+
+/** Fits all stars of a scene in sweeps over their groups, brightest first. */
+export class SceneFitter {
+  readonly #scene: Scene
+  readonly #stars: SceneStars
+  readonly #psf: Psf
+  readonly #fitter: GroupFitter
+
+  constructor(scene: Scene, stars: SceneStars, psf: Psf) {
+    this.#scene = scene
+    this.#stars = stars
+    this.#psf = psf
+    this.#fitter = new GroupFitter(scene, stars, psf, Math.max(FIT_FWHM * psf.fwhmPx, 3))
+  }
+
+  /** Give each star that has none a first flux at its place, brightest first, so that faint ones see the bright taken away. */
+  start(order: ArrayLike<number>): void {
+    for (let i = 0; i < order.length; i++) this.#fitter.firstFlux(order[i], this.#psf.fwhmPx)
+  }
+
+  /** One pass over all groups. */
+  sweep(iterations: number, robust: boolean, final = false): void {
+    for (const group of groupStars(this.#stars, LINK_FWHM * this.#psf.fwhmPx)) {
+      this.#fitter.fit(group, { iterations, robust, final })
+    }
+    this.#scene.drawWings(this.#psf, this.#stars)
+  }
+
+  /** Fit one group by itself. */
+  fitGroup(group: Int32Array, iterations: number): void {
+    this.#fitter.fit(group, { iterations, robust: true, final: true })
+  }
+
+  /** Drop what the fit shows to be no star of its own: too faint, too close to a brighter one, too narrow. Needs errors. */
+  prune(): number {
+    const { x, y, flux, fluxErr, flags, held } = this.#stars
+    const near = NEAR_FWHM * this.#psf.fwhmPx
+    const merge = MERGE_FWHM * this.#psf.fwhmPx
+    const kept = new PlaceIndex(near)
+    let dropped = 0
+    for (const star of this.#stars.byFlux()) {
+      if (held[star]) continue
+      const sigma = flux[star] / fluxErr[star]
+      const closest = kept.nearest(x, y, star)
+      const hopeless = !(sigma > LEAST_SIGMA) || closest < merge || (closest < near && sigma < NEAR_SIGMA)
+      if (hopeless || this.#isNarrow(star)) {
+        this.drop(star)
+        dropped++
+      } else {
+        kept.add(x, y, star)
+        if (closest < near) flags[star] |= flagMask('blended')
+      }
+    }
+    return dropped
+  }
+
+  /** Take a star out of the scene. */
+  drop(star: number): void {
+    const local = new LocalPsf(this.#psf)
+    local.moveTo(this.#stars.homeX[star], this.#stars.homeY[star])
+    this.#scene.redraw(local, this.#stars, star, this.#stars.x[star], this.#stars.y[star], 0, 0)
+    this.#stars.dropped[star] = 1
+  }
+
+  /** Look for stars in what is left, and enter them. Returns how many. */
+  addHidden(): number {
+    const map = searchMap(this.#scene, this.#psf, SEARCH_DOUBT)
+    const peaks = findPeaks(map, this.#scene.usable, SEARCH_SIGMA)
+    const taken = new PlaceIndex(MERGE_FWHM * this.#psf.fwhmPx)
+    for (const star of this.#stars.byFlux()) taken.add(this.#stars.x, this.#stars.y, star)
+    const added: number[] = []
+    for (const peak of peaks) {
+      if (taken.nearestTo(peak.x, peak.y, this.#stars.x, this.#stars.y) < MERGE_FWHM * this.#psf.fwhmPx) continue
+      const star = this.#stars.add(peak.x, peak.y)
+      if (star < 0) break
+      taken.add(this.#stars.x, this.#stars.y, star)
+      added.push(star)
+    }
+    this.start(added)
+    return added.length
+  }
+
+  #isNarrow(star: number): boolean {
+    const { sharp, sharpErr } = this.#stars
+    const variance = (this.#psf.fwhmPx / 2.355) ** 2
+    return sharp[star] < -NARROW_SIGMA * sharpErr[star] && sharp[star] < -NARROW_PART * variance
+  }
+}
+
+/** Draw all stars anew under another PSF. */
+export function redrawAll(scene: Scene, stars: SceneStars, psf: Psf): void {
+  scene.clear()
+  const local = new LocalPsf(psf)
+  for (const star of stars.byFlux()) {
+    const flux = stars.flux[star]
+    stars.flux[star] = 0
+    stars.wingFlux[star] = 0
+    local.moveTo(stars.homeX[star], stars.homeY[star])
+    const radius = scene.drawnRadius(psf, flux, stars.x[star], stars.y[star], Math.min(3 * psf.fwhmPx, psf.radiusPx))
+    scene.redraw(local, stars, star, stars.x[star], stars.y[star], flux, radius)
+  }
+  scene.drawWings(psf, stars)
+}
+
+/** Stars by place, in square cells. */
+class PlaceIndex {
+  readonly #cells = new Map<number, number[]>()
+  readonly #side: number
+
+  /** @param side of a cell, pixel: the farthest distance that is asked for */
+  constructor(side: number) {
+    this.#side = side
+  }
+
+  add(x: Float64Array, y: Float64Array, star: number): void {
+    const key = this.#key(Math.floor(x[star] / this.#side), Math.floor(y[star] / this.#side))
+    const list = this.#cells.get(key)
+    if (list) list.push(star)
+    else this.#cells.set(key, [star])
+  }
+
+  nearest(x: Float64Array, y: Float64Array, star: number): number {
+    return this.nearestTo(x[star], y[star], x, y)
+  }
+
+  /** Distance to the nearest star that was added, Infinity beyond a cell's side. */
+  nearestTo(px: number, py: number, x: Float64Array, y: Float64Array): number {
+    const i = Math.floor(px / this.#side)
+    const j = Math.floor(py / this.#side)
+    let closest = Number.POSITIVE_INFINITY
+    for (let a = i - 1; a <= i + 1; a++) {
+      for (let b = j - 1; b <= j + 1; b++) {
+        for (const star of this.#cells.get(this.#key(a, b)) ?? []) {
+          closest = Math.min(closest, Math.hypot(x[star] - px, y[star] - py))
+        }
+      }
+    }
+    return closest
+  }
+
+  #key(i: number, j: number): number {
+    return (i + 2) * 65536 + j + 2
+  }
+}

@@ -1,0 +1,112 @@
+import { CpcsError } from '#shared/errors.ts'
+import { flagMask } from '#shared/flags.ts'
+import type { Detections, Frame } from '#shared/image/frame.ts'
+import { type GrowthCurve, growthCurve } from './aperture.ts'
+import { redrawAll, SceneFitter } from './fit-scene.ts'
+import type { Psf } from './psf.ts'
+import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
+import { choosePsfStars, seeingOf } from './psf-stars.ts'
+import { emptyScatter, searchMap } from './residual-search.ts'
+import { refineSky } from './residual-sky.ts'
+import { maskFlags, Scene, SceneStars } from './scene.ts'
+
+/** Smallest cells of the sky under the stars, in FWHM and pixel. */
+const SKY_CELL_FWHM = 4
+const LEAST_SKY_CELL_PX = 16
+/** Regions in which the scatter of empty places is taken, pixel. */
+const SCATTER_REGION_PX = 128
+
+/** A frame taken apart into sky, stars and residual. */
+export interface MeasuredFrame {
+  scene: Scene
+  stars: SceneStars
+  psf: Psf
+  psfStars: Int32Array
+  growth: GrowthCurve
+  fitter: SceneFitter
+  /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
+  scatter: (x: number, y: number) => number
+}
+
+/**
+ * PSF photometry of all stars of a frame: learn the PSF, fit all stars, refine sky and PSF on what is left, look for
+ * hidden neighbours, fit again.
+ *
+ * @param sky first estimate of the sky level per pixel, ADU; refined in place
+ * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from
+ */
+export function measureStars(frame: Frame, sky: Float32Array, detections: Detections): MeasuredFrame {
+  const scene = new Scene(frame, sky)
+  const fwhmPx = seeingOf(detections)
+  const stars = enterDetections(scene, detections, fwhmPx)
+  const psfStars = choosePsfStars(detections, scene, fwhmPx)
+  if (psfStars.length < LEAST_PSF_STARS) {
+    throw new CpcsError('TooFewPsfStars', { found: psfStars.length, needed: LEAST_PSF_STARS })
+  }
+  const first = buildPsf(scene, stars, psfStars, fwhmPx)
+  const rough = new SceneFitter(scene, stars, first)
+  const cellPx = Math.max(SKY_CELL_FWHM * first.fwhmPx, LEAST_SKY_CELL_PX)
+  rough.start(rankOf(detections))
+  rough.sweep(2, false)
+  refineSky(scene, cellPx)
+  rough.sweep(2, true, true)
+  rough.prune()
+  rough.addHidden()
+  rough.sweep(2, true)
+  refineSky(scene, cellPx)
+
+  const psf = buildPsf(
+    scene,
+    stars,
+    psfStars.filter(star => !stars.dropped[star]),
+    first.fwhmPx,
+    first,
+  )
+  redrawAll(scene, stars, psf)
+  const fitter = new SceneFitter(scene, stars, psf)
+  fitter.sweep(3, true)
+  refineSky(scene, cellPx)
+  fitter.sweep(2, true, true)
+  fitter.prune()
+  fitter.addHidden()
+  fitter.sweep(3, true)
+  refineSky(scene, cellPx)
+  fitter.sweep(3, true, true)
+  fitter.prune()
+  fitter.sweep(2, true, true)
+  flagStars(scene, stars, psf)
+  return {
+    scene,
+    stars,
+    psf,
+    psfStars,
+    fitter,
+    growth: growthCurve(scene, psf, stars, psfStars),
+    scatter: emptyScatter(searchMap(scene, psf, 0), SCATTER_REGION_PX),
+  }
+}
+
+function enterDetections(scene: Scene, detections: Detections, fwhmPx: number): SceneStars {
+  const count = detections.x.length
+  const stars = new SceneStars(2 * count + 2000)
+  const kept = flagMask('saturated', 'nearEdge', 'cosmicRay', 'maskedPixels')
+  for (let i = 0; i < count; i++) {
+    const x = detections.x[i]
+    const y = detections.y[i]
+    stars.add(x, y, (detections.flags[i] & kept) | maskFlags(scene, x, y, fwhmPx))
+  }
+  return stars
+}
+
+function rankOf(detections: Detections): Int32Array {
+  return Int32Array.from(detections.x.keys()).sort((a, b) => detections.flux[b] - detections.flux[a] || a - b)
+}
+
+function flagStars(scene: Scene, stars: SceneStars, psf: Psf): void {
+  for (const star of stars.byFlux()) {
+    stars.flags[star] |= maskFlags(scene, stars.x[star], stars.y[star], 1.5 * psf.fwhmPx)
+    if (stars.groupSize[star] > 1) stars.flags[star] |= flagMask('blended')
+    const wide = Math.abs(stars.sharp[star]) > 5 * stars.sharpErr[star]
+    if (stars.chi[star] > 3 || (wide && stars.chi[star] > 1.5)) stars.flags[star] |= flagMask('poorFit')
+  }
+}

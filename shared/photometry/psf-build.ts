@@ -1,0 +1,366 @@
+import { CpcsError } from '#shared/errors.ts'
+import { splineCoefficients, splineWeights } from '#shared/numeric/bspline.ts'
+import { choleskyInPlace, choleskySolve } from '#shared/numeric/linear.ts'
+import { median } from '#shared/numeric/robust.ts'
+import { type Moffat, moffatBeyond, moffatElongation, moffatFwhm, type StarPixels } from './moffat.ts'
+import { LocalPsf, moffatTable, nodePlace, type Psf } from './psf.ts'
+import { centreTables, envelopeOf } from './psf-finish.ts'
+import { type CoreShape, fitShape, polynomialTerms, shapeAt, termCount } from './psf-shape.ts'
+import type { Scene, SceneStars } from './scene.ts'
+
+/** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */
+const NODES_PER_FWHM = 6
+/** The table reaches this far, FWHM; beyond, the analytic wing carries a part in a hundred or less. */
+const TABLE_FWHM = 4
+const LARGEST_TABLE_PX = 45
+/** Pixels within this many FWHM shape the analytic core. */
+const CORE_FWHM = 2.5
+/** How far the residual table may be from zero before the data have spoken: part of the profile, and of its peak. */
+const PRIOR_PART = 0.05
+const PRIOR_PEAK = 4e-4
+/** Rounds of refining the residual tables; more would fit the noise of the stars. */
+const ROUNDS = 6
+/** Overrelaxation of the rounds: below 2 they converge. */
+const STRIDE = 1.4
+export const LEAST_PSF_STARS = 3
+
+/**
+ * Build the PSF of a frame from chosen stars of a scene in which their neighbours are drawn (and thereby subtracted).
+ *
+ * First the analytic core is fitted. What it leaves is then put into a residual table whose nodes change over the frame
+ * as a polynomial, under a prior that pulls each node to the analytic core where stars do not say otherwise; so three
+ * faint stars give the analytic PSF and hundreds the empirical one. The stars' fluxes and places are refitted meanwhile.
+ *
+ * @param chosen indices into the scene's stars
+ * @param fwhmPx first guess of the width, pixel
+ * @throws {CpcsError} TooFewPsfStars where fewer than three stars can be used
+ */
+export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, fwhmPx: number, drawn?: Psf): Psf {
+  const cores = Array.from(chosen, star => starPixels(scene, stars, star, CORE_FWHM * fwhmPx, drawn))
+  const at = (star: number) => scaledPlace(scene, stars.x[star], stars.y[star])
+  const x = Float64Array.from(chosen, star => at(star).x)
+  const y = Float64Array.from(chosen, star => at(star).y)
+  const shape = fitShape(cores, x, y, fwhmPx)
+  if (!shape) throw new CpcsError('TooFewPsfStars', { found: chosen.length, needed: LEAST_PSF_STARS })
+  const psf = analyticPsf(scene, shape)
+  const kept = shape.kept.map(k => chosen[k])
+  const samples = kept.map(star => sampleStar(scene, stars, star, psf.radiusPx, drawn))
+  refineTables(psf, shape, samples, scene)
+  centreTables(psf)
+  return psf
+}
+
+/** Place on the frame scaled to −1 … 1. */
+function scaledPlace(frame: { width: number; height: number }, x: number, y: number): { x: number; y: number } {
+  return { x: (2 * x) / Math.max(frame.width - 1, 1) - 1, y: (2 * y) / Math.max(frame.height - 1, 1) - 1 }
+}
+
+/** The PSF of the analytic core alone. */
+export function analyticPsf(frame: { width: number; height: number }, shape: CoreShape): Psf {
+  const middle = shapeAt(shape, 0, 0)
+  const fwhmPx = moffatFwhm(middle)
+  const radiusPx = Math.min(Math.max(TABLE_FWHM * fwhmPx, 6), LARGEST_TABLE_PX)
+  const oversampling = Math.min(Math.max(Math.ceil(NODES_PER_FWHM / fwhmPx), 1), 6)
+  const half = Math.ceil((radiusPx + 1.5) * oversampling) + 2
+  const nodes = shape.order === 0 ? 1 : shape.order === 1 ? 3 : 9
+  const length = (2 * half + 1) ** 2
+  const psf: Psf = {
+    oversampling,
+    half,
+    radiusPx,
+    width: frame.width,
+    height: frame.height,
+    nodesX: nodes,
+    nodesY: nodes,
+    tables: new Float32Array(nodes * nodes * length),
+    wings: [],
+    wingFactor: new Float64Array(nodes * nodes).fill(1),
+    fwhmPx,
+    elongation: moffatElongation(middle),
+    beta: shape.beta,
+    order: shape.order,
+    stars: shape.kept.length,
+    chi: Number.NaN,
+    envelope: new Float64Array(0),
+    sharpness: Number.NaN,
+  }
+  const table = new Float64Array(length)
+  for (let node = 0; node < nodes * nodes; node++) {
+    const place = nodePlace(psf, node)
+    const scaled = scaledPlace(frame, place.x, place.y)
+    const moffat = shapeAt(shape, scaled.x, scaled.y)
+    psf.wings.push(moffat)
+    moffatTable(moffat, half, oversampling, fwhmPx, table)
+    splineCoefficients(table, 2 * half + 1, 2 * half + 1)
+    psf.tables.set(table, node * length)
+  }
+  envelopeOf(psf)
+  return psf
+}
+
+/** Pixels of one star with its neighbours subtracted: what is left plus its own drawn light. */
+function starPixels(scene: Scene, stars: SceneStars, star: number, radius: number, drawn?: Psf): StarPixels {
+  const x = Math.round(stars.x[star])
+  const y = Math.round(stars.y[star])
+  const reach = Math.ceil(radius)
+  const side = 2 * reach + 1
+  const own = new Float64Array(side * side)
+  if (drawn && stars.flux[star] > 0) {
+    const local = new LocalPsf(drawn)
+    local.moveTo(stars.homeX[star], stars.homeY[star])
+    local.values(stars.x[star], stars.y[star], x - reach, y - reach, side, side, own)
+  }
+  const pixels: { dx: number[]; dy: number[]; value: number[]; sigma: number[] } = {
+    dx: [],
+    dy: [],
+    value: [],
+    sigma: [],
+  }
+  for (let j = -reach; j <= reach; j++) {
+    for (let i = -reach; i <= reach; i++) {
+      if (i * i + j * j > radius * radius) continue
+      if (x + i < 0 || y + j < 0 || x + i >= scene.width || y + j >= scene.height) continue
+      const k = (y + j) * scene.width + x + i
+      if (!scene.usable[k]) continue
+      const drawnHere = Math.hypot(x + i - stars.x[star], y + j - stars.y[star]) <= stars.radius[star]
+      const light = drawnHere ? stars.flux[star] * own[(j + reach) * side + i + reach] : 0
+      pixels.dx.push(i)
+      pixels.dy.push(j)
+      pixels.value.push(scene.residual[k] + light)
+      // Before anything is drawn the star's own photons have to come from the pixel itself.
+      const photons = light > 0 ? 0 : Math.max(scene.residual[k], 0) * scene.noise.perAdu
+      pixels.sigma.push(Math.sqrt(scene.variance(k) + photons))
+    }
+  }
+  return {
+    dx: Float64Array.from(pixels.dx),
+    dy: Float64Array.from(pixels.dy),
+    value: Float64Array.from(pixels.value),
+    sigma: Float64Array.from(pixels.sigma),
+  }
+}
+
+interface Sample extends StarPixels {
+  star: number
+  /** Whole pixel that dx, dy count from, and the fitted place and flux. */
+  x0: number
+  y0: number
+  x: number
+  y: number
+  flux: number
+  chi: number
+}
+
+function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: number, drawn?: Psf): Sample {
+  const pixels = starPixels(scene, stars, star, radius, drawn)
+  let flux = 0
+  for (const value of pixels.value) flux += value
+  return {
+    ...pixels,
+    star,
+    x0: Math.round(stars.x[star]),
+    y0: Math.round(stars.y[star]),
+    x: stars.x[star],
+    y: stars.y[star],
+    flux: stars.flux[star] > 0 ? stars.flux[star] : Math.max(flux, 1e-6),
+    chi: Number.NaN,
+  }
+}
+
+/** Fill the tables' residual part from the samples, block by block (see {@link buildPsf}). */
+function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], frame: { width: number; height: number }): void {
+  const size = 2 * psf.half + 1
+  const length = size * size
+  const terms = termCount(shape.order)
+  const analytic = Float32Array.from(psf.tables)
+  const residual = new Float64Array(length * terms)
+  const right = new Float64Array(length * terms)
+  const normal = new Float64Array(length * terms * terms)
+  const precision = priorPrecision(psf)
+  const local = new LocalPsf(psf)
+  let used = samples
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const sample of used) fitSample(local, sample)
+    if (round > 0) used = withoutOutliers(used)
+    right.fill(0)
+    normal.fill(0)
+    for (const sample of used) accumulateSample(psf, local, sample, shape.order, right, normal, frame)
+    solveNodes(residual, right, normal, precision, terms, length)
+    composeTables(psf, analytic, residual, shape.order, frame)
+  }
+  for (const sample of used) fitSample(local, sample)
+  psf.stars = used.length
+  psf.chi = median(used.map(sample => sample.chi))
+  envelopeOf(psf)
+}
+
+/** Flux and place of one star by itself under the present PSF (three Gauss-Newton steps), and its χ. */
+function fitSample(local: LocalPsf, sample: Sample): void {
+  const { dx, dy, value, sigma } = sample
+  const reach = Math.max(...dx)
+  const side = 2 * reach + 1
+  const profile = new Float64Array(side * side)
+  const slopeX = new Float64Array(side * side)
+  const slopeY = new Float64Array(side * side)
+  const fitRadius = 2.5 * local.psf.fwhmPx
+  local.moveTo(sample.x0, sample.y0)
+  const normal = new Float64Array(9)
+  const step = new Float64Array(3)
+  for (let round = 0; round < 3; round++) {
+    local.gradients(sample.x, sample.y, sample.x0 - reach, sample.y0 - reach, side, side, profile, slopeX, slopeY)
+    normal.fill(0)
+    step.fill(0)
+    let square = 0
+    let count = 0
+    for (let k = 0; k < value.length; k++) {
+      if (dx[k] * dx[k] + dy[k] * dy[k] > fitRadius * fitRadius) continue
+      const at = (dy[k] + reach) * side + dx[k] + reach
+      const off = (value[k] - sample.flux * profile[at]) / sigma[k]
+      const weight = 1 / (sigma[k] * (1 + (off / 6) ** 4))
+      square += Math.min(off * off, 100)
+      count++
+      const row = [profile[at] * weight, sample.flux * slopeX[at] * weight, sample.flux * slopeY[at] * weight]
+      for (let i = 0; i < 3; i++) {
+        step[i] += row[i] * off
+        for (let j = 0; j <= i; j++) normal[i * 3 + j] += (row[i] * row[j]) / (weight * sigma[k])
+      }
+    }
+    sample.chi = Math.sqrt(square / Math.max(count - 3, 1))
+    const scale = [0, 4, 8].map(i => 1 / Math.sqrt(Math.max(normal[i], 1e-300)))
+    for (let i = 0; i < 3; i++) {
+      step[i] *= scale[i]
+      for (let j = 0; j <= i; j++) normal[i * 3 + j] *= scale[i] * scale[j]
+    }
+    if (!choleskyInPlace(normal, 3)) return
+    choleskySolve(normal, 3, step)
+    sample.flux = Math.max(sample.flux + step[0] * scale[0], 0.1 * sample.flux)
+    sample.x += Math.min(Math.max(step[1] * scale[1], -0.5), 0.5)
+    sample.y += Math.min(Math.max(step[2] * scale[2], -0.5), 0.5)
+  }
+}
+
+function withoutOutliers(samples: Sample[]): Sample[] {
+  const typical = median(samples.map(sample => sample.chi))
+  const good = samples.filter(sample => sample.chi < 2 * Math.max(typical, 1))
+  return good.length >= LEAST_PSF_STARS ? good : samples
+}
+
+/** Add one star's residual, spread over the table nodes by the spline's weights, to each node's normal equations. */
+function accumulateSample(
+  psf: Psf,
+  local: LocalPsf,
+  sample: Sample,
+  order: number,
+  right: Float64Array,
+  normal: Float64Array,
+  frame: { width: number; height: number },
+): void {
+  const { dx, dy, value, sigma, flux } = sample
+  const { oversampling: os, half } = psf
+  const size = 2 * half + 1
+  const terms = termCount(order)
+  const x = new Float64Array(6)
+  const place = scaledPlace(frame, sample.x0, sample.y0)
+  polynomialTerms(order, place.x, place.y, x)
+  const reach = Math.max(...dx)
+  const side = 2 * reach + 1
+  const profile = new Float64Array(side * side)
+  local.moveTo(sample.x0, sample.y0)
+  local.values(sample.x, sample.y, sample.x0 - reach, sample.y0 - reach, side, side, profile)
+  const wx = new Float64Array(4)
+  const wy = new Float64Array(4)
+  for (let k = 0; k < value.length; k++) {
+    const light = flux * profile[(dy[k] + reach) * side + dx[k] + reach]
+    const error = Math.hypot(sigma[k], 0.01 * light) / flux
+    const off = (value[k] - light) / flux
+    const weight = 1 / (error * error * (1 + (off / (5 * error)) ** 4))
+    const u = (sample.x0 + dx[k] - sample.x) * os + half
+    const v = (sample.y0 + dy[k] - sample.y) * os + half
+    const iu = Math.floor(u)
+    const iv = Math.floor(v)
+    if (iu < 1 || iv < 1 || iu + 2 >= size || iv + 2 >= size) continue
+    splineWeights(u - iu, wx)
+    splineWeights(v - iv, wy)
+    for (let b = 0; b < 4; b++) {
+      for (let a = 0; a < 4; a++) {
+        const share = wx[a] * wy[b] * weight
+        const node = (iv - 1 + b) * size + iu - 1 + a
+        for (let i = 0; i < terms; i++) {
+          const shared = share * x[i]
+          right[node * terms + i] += shared * off
+          const row = (node * terms + i) * terms
+          for (let j = 0; j <= i; j++) normal[row + j] += shared * x[j]
+        }
+      }
+    }
+  }
+}
+
+/** Prior precision of each node's residual: the analytic core is right to a part of itself and of its peak. */
+function priorPrecision(psf: Psf): Float64Array {
+  const length = (2 * psf.half + 1) ** 2
+  const middle = Math.floor((psf.nodesX * psf.nodesY) / 2)
+  const table = psf.tables.subarray(middle * length, (middle + 1) * length)
+  let peak = 0
+  for (const value of table) peak = Math.max(peak, value)
+  return Float64Array.from(table, value => 1 / (PRIOR_PART * Math.abs(value) + PRIOR_PEAK * peak) ** 2)
+}
+
+function solveNodes(
+  residual: Float64Array,
+  right: Float64Array,
+  normal: Float64Array,
+  precision: Float64Array,
+  terms: number,
+  length: number,
+): void {
+  const matrix = new Float64Array(terms * terms)
+  const step = new Float64Array(terms)
+  for (let node = 0; node < length; node++) {
+    if (!(normal[node * terms * terms] > 0)) continue
+    for (let i = 0; i < terms; i++) {
+      // Changes over the frame are smaller than the residual itself.
+      const prior = precision[node] * (i === 0 ? 1 : 4)
+      step[i] = right[node * terms + i] - prior * residual[node * terms + i]
+      for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[(node * terms + i) * terms + j]
+      matrix[i * terms + i] += prior
+    }
+    if (!choleskyInPlace(matrix, terms)) continue
+    choleskySolve(matrix, terms, step)
+    for (let i = 0; i < terms; i++) residual[node * terms + i] += STRIDE * step[i]
+  }
+}
+
+/** Put core and residual together at every node of the frame and bring the sum to unit flux. */
+function composeTables(
+  psf: Psf,
+  analytic: Float32Array,
+  residual: Float64Array,
+  order: number,
+  frame: { width: number; height: number },
+): void {
+  const length = (2 * psf.half + 1) ** 2
+  const terms = termCount(order)
+  const x = new Float64Array(6)
+  for (let node = 0; node < psf.nodesX * psf.nodesY; node++) {
+    const place = nodePlace(psf, node)
+    const scaled = scaledPlace(frame, place.x, place.y)
+    polynomialTerms(order, scaled.x, scaled.y, x)
+    const base = node * length
+    let sum = 0
+    for (let k = 0; k < length; k++) {
+      let extra = 0
+      for (let i = 0; i < terms; i++) extra += x[i] * residual[k * terms + i]
+      psf.tables[base + k] = analytic[base + k] + extra
+      sum += extra
+    }
+    const total = 1 + sum / (psf.oversampling * psf.oversampling)
+    for (let k = 0; k < length; k++) psf.tables[base + k] /= total
+    psf.wingFactor[node] = 1 / total
+  }
+}
+
+/** Flux of the analytic wing beyond the table, for growth curves. */
+export function wingFlux(psf: Psf, moffat: Moffat): number {
+  return moffatBeyond(moffat, psf.radiusPx)
+}

@@ -1,0 +1,134 @@
+import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { madSigma, median } from '#shared/numeric/robust.ts'
+import { fitMoffat, type Moffat, type StarPixels } from './moffat.ts'
+
+/** Stars needed for the shape to change linearly and quadratically over the frame. */
+const LINEAR_FROM = 10
+const QUADRATIC_FROM = 30
+/** β is the same everywhere; this many of the best stars decide it. */
+const BETA_STARS = 40
+
+/** Terms of a polynomial of an order in x, y: 1, 3 or 6. */
+export function termCount(order: number): number {
+  return ((order + 1) * (order + 2)) / 2
+}
+
+/** Values of the terms 1, x, y, x², xy, y² at a place scaled to −1 … 1. */
+export function polynomialTerms(order: number, x: number, y: number, out: Float64Array): void {
+  out[0] = 1
+  if (order < 1) return
+  out[1] = x
+  out[2] = y
+  if (order < 2) return
+  out[3] = x * x
+  out[4] = x * y
+  out[5] = y * y
+}
+
+/** The analytic core of the PSF: an elliptical Moffat whose second moments change as a polynomial over the frame. */
+export interface CoreShape {
+  order: number
+  beta: number
+  /** Coefficients of xx, yy, xy of the inverse of ((a, c), (c, b)), pixel²; one list for each. */
+  moments: [Float64Array, Float64Array, Float64Array]
+  /** Indices of the stars that agree with it. */
+  kept: number[]
+}
+
+/** The Moffat at a place of the frame scaled to −1 … 1. */
+export function shapeAt(shape: CoreShape, x: number, y: number): Moffat {
+  const terms = new Float64Array(6)
+  polynomialTerms(shape.order, x, y, terms)
+  const [xx, yy, xy] = shape.moments.map(list => list.reduce((sum, value, k) => sum + value * terms[k], 0))
+  const determinant = Math.max(xx * yy - xy * xy, 1e-4 * xx * xx)
+  return { a: yy / determinant, b: xx / determinant, c: -xy / determinant, beta: shape.beta }
+}
+
+/**
+ * Fit the analytic core: each star by itself with β common, then smooth polynomials through the shapes, outliers out.
+ *
+ * @param x,y places of the stars scaled to −1 … 1
+ * @param fwhmPx first guess of the width
+ * @returns undefined where fewer than three stars can be fitted
+ */
+export function fitShape(stars: StarPixels[], x: Float64Array, y: Float64Array, fwhmPx: number): CoreShape | undefined {
+  const betas: number[] = []
+  for (let i = 0; i < Math.min(stars.length, BETA_STARS); i++) {
+    const fit = fitMoffat(stars[i], fwhmPx)
+    if (fit) betas.push(Math.log(fit.beta))
+  }
+  if (betas.length < 3) return undefined
+  const beta = Math.min(Math.max(Math.exp(median(betas)), 1.3), 12)
+  const index: number[] = []
+  const xx: number[] = []
+  const yy: number[] = []
+  const xy: number[] = []
+  const error: number[] = []
+  for (let i = 0; i < stars.length; i++) {
+    const fit = fitMoffat(stars[i], fwhmPx, beta)
+    if (!fit || Math.hypot(fit.x, fit.y) > fwhmPx) continue
+    const determinant = fit.a * fit.b - fit.c * fit.c
+    index.push(i)
+    xx.push(fit.b / determinant)
+    yy.push(fit.a / determinant)
+    xy.push(-fit.c / determinant)
+    // A star's own error of its size, with a floor: the frame's shape is no perfect polynomial either.
+    error.push(Math.hypot(Math.sqrt(fit.fit.covariance[21]) / fit.a, 0.02))
+  }
+  if (index.length < 3) return undefined
+  return fitPolynomials(index, [xx, yy, xy], error, x, y, beta)
+}
+
+function fitPolynomials(
+  index: number[],
+  values: [number[], number[], number[]],
+  error: number[],
+  x: Float64Array,
+  y: Float64Array,
+  beta: number,
+): CoreShape | undefined {
+  let keep = index.map(() => true)
+  let moments: [Float64Array, Float64Array, Float64Array] | undefined
+  let order = 0
+  for (let round = 0; round < 5; round++) {
+    const count = keep.filter(Boolean).length
+    if (count < 3) return undefined
+    order = count >= QUADRATIC_FROM ? 2 : count >= LINEAR_FROM ? 1 : 0
+    const terms = termCount(order)
+    const design = new Float64Array(index.length * terms)
+    const row = new Float64Array(6)
+    index.forEach((star, i) => {
+      polynomialTerms(order, x[star], y[star], row)
+      design.set(row.subarray(0, terms), i * terms)
+    })
+    const weights = Float64Array.from(index, (_, i) => (keep[i] ? 1 / (error[i] * error[i]) : 0))
+    const fits = values.map(list => linearLeastSquares(design, terms, Float64Array.from(list), weights))
+    const coefficients = fits.map(fit => fit?.coefficients)
+    if (coefficients.some(list => list === undefined)) return undefined
+    moments = coefficients as [Float64Array, Float64Array, Float64Array]
+    const before = keep
+    keep = agreeing(design, terms, values, moments, error, keep)
+    if (keep.every((value, i) => value === before[i])) break
+  }
+  return moments && { order, beta, moments, kept: index.filter((_, i) => keep[i]) }
+}
+
+function agreeing(
+  design: Float64Array,
+  terms: number,
+  values: [number[], number[], number[]],
+  moments: [Float64Array, Float64Array, Float64Array],
+  error: number[],
+  keep: boolean[],
+): boolean[] {
+  const size = moments[0][0] + moments[1][0]
+  const off = values.map((list, quantity) =>
+    list.map((value, i) => {
+      let model = 0
+      for (let k = 0; k < terms; k++) model += design[i * terms + k] * moments[quantity][k]
+      return (value - model) / (size * error[i])
+    }),
+  )
+  const limits = off.map(list => 4 * Math.max(madSigma(list.filter((_, i) => keep[i])), 0.3))
+  return keep.map((_, i) => off.every((list, quantity) => Math.abs(list[i]) <= limits[quantity]))
+}

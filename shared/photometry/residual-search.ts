@@ -1,0 +1,115 @@
+import { gaussianKernel, smooth } from '#shared/image/matched-filter.ts'
+import { FWHM_PER_SIGMA, type StarShape, starShape } from '#shared/image/star-shape.ts'
+import { madSigma } from '#shared/numeric/robust.ts'
+import type { Psf } from './psf.ts'
+import type { Scene } from './scene.ts'
+
+/** The Gaussian with the widths of the PSF at the middle of the frame, pixels included. */
+export function gaussianOf(psf: Psf): StarShape {
+  const { a, b, c, beta } = psf.wings[Math.floor(psf.wings.length / 2)]
+  const determinant = a * b - c * c
+  const scale = (4 * (2 ** (1 / beta) - 1)) / (FWHM_PER_SIGMA * FWHM_PER_SIGMA)
+  const pixel = 1 / 12
+  return starShape((scale * b) / determinant + pixel, (-scale * c) / determinant, (scale * a) / determinant + pixel)
+}
+
+/** Significance, in σ, of a star at each pixel of the residual, and the flux it would have. */
+export interface SearchMap {
+  width: number
+  height: number
+  significance: Float32Array
+  /** Flux of a star over its significance: the error of a flux there, ADU. */
+  unit: Float32Array
+}
+
+/**
+ * Matched filter of the residual with the PSF's Gaussian, each pixel weighted by its noise (the model's).
+ *
+ * @param doubt part of the starlight in a pixel that counts as noise: stars are not subtracted better than that
+ */
+export function searchMap(scene: Scene, psf: Psf, doubt: number): SearchMap {
+  const { width, height, residual, usable, data, sky } = scene
+  const signal = new Float32Array(width * height)
+  const weight = new Float32Array(width * height)
+  for (let i = 0; i < signal.length; i++) {
+    if (!usable[i]) continue
+    const light = data[i] - residual[i] - sky[i]
+    const variance = scene.variance(i) + (light > 0 ? (doubt * light) ** 2 : 0)
+    weight[i] = 1 / variance
+    signal[i] = residual[i] / variance
+  }
+  const shape = gaussianOf(psf)
+  const squares = gaussianKernel(shape, 1).squares
+  const top = smooth(signal, width, height, shape)
+  const bottom = smooth(weight, width, height, shape, Math.SQRT1_2)
+  for (let i = 0; i < top.length; i++) {
+    const precision = squares * bottom[i]
+    const error = precision > 0 ? 1 / Math.sqrt(precision) : 0
+    top[i] *= error
+    bottom[i] = error
+  }
+  return { width, height, significance: top, unit: bottom }
+}
+
+export interface Found {
+  x: number
+  y: number
+  flux: number
+  significance: number
+}
+
+/** Local maxima of the map above a threshold, most significant first; `usable` pixels only. */
+export function findPeaks(map: SearchMap, usable: Uint8Array, threshold: number): Found[] {
+  const { width, height, significance: s, unit } = map
+  const found: Found[] = []
+  for (let y = 2; y < height - 2; y++) {
+    for (let x = 2; x < width - 2; x++) {
+      const k = y * width + x
+      const value = s[k]
+      if (!(value > threshold) || !usable[k]) continue
+      if (value < s[k - 1] || value <= s[k + 1] || value < s[k - width] || value <= s[k + width]) continue
+      if (value < s[k - width - 1] || value < s[k - width + 1]) continue
+      if (value <= s[k + width - 1] || value <= s[k + width + 1]) continue
+      const bendX = 2 * value - s[k - 1] - s[k + 1]
+      const bendY = 2 * value - s[k - width] - s[k + width]
+      found.push({
+        x: x + (bendX > 0 ? (s[k + 1] - s[k - 1]) / (2 * bendX) : 0),
+        y: y + (bendY > 0 ? (s[k + width] - s[k - width]) / (2 * bendY) : 0),
+        flux: value * unit[k],
+        significance: value,
+      })
+    }
+  }
+  return found.sort((a, b) => b.significance - a.significance || a.y - b.y || a.x - b.x)
+}
+
+/**
+ * How much more the fluxes of empty places scatter than their errors say: the noise of unresolved stars, of structure
+ * in the sky, of bad subtraction. From the map on a coarse grid of regions; never below 1.
+ *
+ * @returns factor at a place of the frame (0-based pixel)
+ */
+export function emptyScatter(map: SearchMap, regionPx: number): (x: number, y: number) => number {
+  const columns = Math.max(1, Math.round(map.width / regionPx))
+  const rows = Math.max(1, Math.round(map.height / regionPx))
+  const factor = new Float64Array(columns * rows)
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      const seen: number[] = []
+      const x1 = Math.floor(((c + 1) * map.width) / columns)
+      const y1 = Math.floor(((r + 1) * map.height) / rows)
+      for (let y = Math.floor((r * map.height) / rows); y < y1; y += 2) {
+        for (let x = Math.floor((c * map.width) / columns); x < x1; x += 2) {
+          const k = y * map.width + x
+          if (map.unit[k] > 0) seen.push(map.significance[k])
+        }
+      }
+      factor[r * columns + c] = seen.length > 50 ? Math.max(1, madSigma(seen)) : 1
+    }
+  }
+  return (x, y) => {
+    const c = Math.min(columns - 1, Math.max(0, Math.floor((x / map.width) * columns)))
+    const r = Math.min(rows - 1, Math.max(0, Math.floor((y / map.height) * rows)))
+    return factor[r * columns + c]
+  }
+}

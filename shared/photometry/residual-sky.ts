@@ -1,0 +1,119 @@
+import { bicubicMap } from '#shared/image/coarse-map.ts'
+import { medianInPlace } from '#shared/numeric/robust.ts'
+import type { Scene } from './scene.ts'
+
+/** Cells are merged by these factors, coarse to fine. */
+const LEVELS = [4, 2, 1]
+/** A fine cell this many errors off its surroundings is believed by itself (non-negative garrote, Breiman 1995). */
+const GARROTE_SIGMA = 3.5
+/** Cells each way whose common excess over the noise tells of structure (Lee 1980, adaptive Wiener filter). */
+const LEE_REACH = 2
+
+/**
+ * Refine the sky where the stars have been taken out: medians of small cells of the residual, coarse to fine. The
+ * coarsest level is taken as it is; a finer one only as far as its cells differ by more than their noise, so that a
+ * flat sky stays smooth and a nebula is followed.
+ *
+ * @param cellPx side of the smallest cells, pixel; several times the stars' width
+ */
+export function refineSky(scene: Scene, cellPx: number): void {
+  const { width, height } = scene
+  const columns = 4 * Math.max(1, Math.round(width / cellPx / 4))
+  const rows = 4 * Math.max(1, Math.round(height / cellPx / 4))
+  const cells = measureCells(scene, columns, rows)
+  const grid = new Float64Array(columns * rows)
+  for (const factor of LEVELS) {
+    const level = mergeCells(cells, grid, columns, rows, factor)
+    if (factor < LEVELS[0]) shrink(level)
+    const fine = bicubicMap(level.value, level.columns, level.rows, columns, rows)
+    for (let i = 0; i < grid.length; i++) grid[i] += fine[i]
+  }
+  scene.raiseSky(bicubicMap(grid, columns, rows, width, height))
+}
+
+interface Cells {
+  columns: number
+  rows: number
+  /** NaN where no pixel counts. */
+  value: Float64Array
+  error: Float64Array
+}
+
+function measureCells(scene: Scene, columns: number, rows: number): Cells {
+  const { width, height, residual, usable } = scene
+  const value = new Float64Array(columns * rows)
+  const error = new Float64Array(columns * rows)
+  const seen = new Float32Array((Math.ceil(width / columns) + 1) * (Math.ceil(height / rows) + 1))
+  for (let r = 0; r < rows; r++) {
+    const y0 = Math.floor((r * height) / rows)
+    const y1 = Math.floor(((r + 1) * height) / rows)
+    for (let c = 0; c < columns; c++) {
+      const x0 = Math.floor((c * width) / columns)
+      const x1 = Math.floor(((c + 1) * width) / columns)
+      let count = 0
+      for (let y = y0; y < y1; y++) {
+        for (let k = y * width + x0; k < y * width + x1; k++) if (usable[k]) seen[count++] = residual[k]
+      }
+      const cell = r * columns + c
+      const enough = count > 0.3 * (y1 - y0) * (x1 - x0)
+      value[cell] = enough ? medianInPlace(seen, count) : Number.NaN
+      const noise = scene.skyNoise(scene.indexAt((x0 + x1) / 2, (y0 + y1) / 2))
+      // The median of n normal values has 1.25 times the error of their mean.
+      error[cell] = enough ? (1.2533 * noise) / Math.sqrt(count) : Number.POSITIVE_INFINITY
+    }
+  }
+  return { columns, rows, value, error }
+}
+
+/** What is left of the cells after `grid`, merged factor × factor by the median; holes become 0. */
+function mergeCells(cells: Cells, grid: Float64Array, columns: number, rows: number, factor: number): Cells {
+  const merged: Cells = {
+    columns: columns / factor,
+    rows: rows / factor,
+    value: new Float64Array((columns * rows) / (factor * factor)),
+    error: new Float64Array((columns * rows) / (factor * factor)),
+  }
+  const seen = new Float64Array(factor * factor)
+  for (let r = 0; r < merged.rows; r++) {
+    for (let c = 0; c < merged.columns; c++) {
+      let count = 0
+      let precision = 0
+      for (let b = 0; b < factor; b++) {
+        for (let a = 0; a < factor; a++) {
+          const cell = (r * factor + b) * columns + c * factor + a
+          if (Number.isNaN(cells.value[cell])) continue
+          seen[count++] = cells.value[cell] - grid[cell]
+          precision += 1 / cells.error[cell] ** 2
+        }
+      }
+      const at = r * merged.columns + c
+      merged.value[at] = count > 0 ? medianInPlace(seen, count) : 0
+      merged.error[at] = count > 0 ? (factor > 1 ? 1.2 : 1) / Math.sqrt(precision) : Number.POSITIVE_INFINITY
+    }
+  }
+  return merged
+}
+
+/** Pull each cell towards zero as far as noise explains it. */
+function shrink({ columns, rows, value, error }: Cells): void {
+  const power = value.map((v, i) => (v / error[i]) ** 2)
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      let sum = 0
+      let count = 0
+      for (let b = Math.max(0, r - LEE_REACH); b <= Math.min(rows - 1, r + LEE_REACH); b++) {
+        for (let a = Math.max(0, c - LEE_REACH); a <= Math.min(columns - 1, c + LEE_REACH); a++) {
+          // One wild cell (a star not yet found) must not vouch for its neighbours.
+          sum += Math.min(power[b * columns + a], 25)
+          count++
+        }
+      }
+      const at = r * columns + c
+      const common = sum / count
+      // Mean of `count` squares of noise: 1 ± √(2/count); what is above two of these is structure.
+      const lee = Math.max(0, 1 - (1 + 2 * Math.sqrt(2 / count)) / common)
+      const own = Math.max(0, 1 - GARROTE_SIGMA ** 2 / power[at])
+      value[at] *= Math.max(lee, own)
+    }
+  }
+}
