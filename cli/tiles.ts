@@ -1,8 +1,9 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseProperties, readHatsProperties, readPartitions } from '#shared/catalogue/hats.ts'
 import { type ImportSummary, importStars, readPublished } from '#shared/catalogue/import.ts'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
-import { isSurveyId, surveyIds } from '#shared/catalogue/surveys/index.ts'
+import { isSurveyId, surveyIds, surveys } from '#shared/catalogue/surveys/index.ts'
 import { FolderStore } from '#shared/folder-store.ts'
 
 /** What an import says while it works: one line per file. */
@@ -13,7 +14,7 @@ export type ImportProgress = (line: string) => void
  *
  * @param survey id of the survey, as in `shared/catalogue/surveys/`
  * @param directory folder of all catalogues; the survey's is made below it
- * @returns one summary per file
+ * @returns number of stars read from all files
  * @throws {Error} unknown survey, unreadable file, or a file without the survey's columns; names the file
  */
 export async function importTiles(
@@ -21,17 +22,17 @@ export async function importTiles(
   files: string[],
   directory: string,
   progress: ImportProgress = () => {},
-): Promise<ImportSummary[]> {
+): Promise<number> {
   if (!isSurveyId(survey)) throw new Error(`unknown survey ${survey}: known are ${surveyIds.join(', ')}`)
-  const summaries: ImportSummary[] = []
+  let stars = 0
   for (const file of files) {
     const summary = await importFile(survey, file, directory)
     progress(
       `${file}: ${summary.read} stars read, ${summary.replaced} of them known before; ${survey} now has ${summary.total}`,
     )
-    summaries.push(summary)
+    stars += summary.read
   }
-  return summaries
+  return stars
 }
 
 async function importFile(survey: SurveyId, file: string, directory: string): Promise<ImportSummary> {
@@ -43,4 +44,18 @@ async function importFile(survey: SurveyId, file: string, directory: string): Pr
   } catch (error) {
     throw new Error(`${file}: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
+}
+
+/** The catalogues in a folder, one line each: survey, stars, leaves, title. */
+export async function listTiles(directory: string): Promise<string> {
+  const store = new FolderStore(directory)
+  const lines: string[] = []
+  for (const survey of surveyIds) {
+    const found = await readHatsProperties(store, `${survey}/`)
+    if (!found) continue
+    const stars = parseProperties(found.text).get('hats_nrows') ?? '?'
+    const leaves = (await readPartitions(store, found.prefix)).length
+    lines.push(`${survey.padEnd(9)} ${stars.padStart(10)} stars in ${leaves} leaves   ${surveys[survey].title}`)
+  }
+  return lines.length > 0 ? lines.join('\n') : `no catalogue in ${directory}: import one with "cpcs tiles import"`
 }

@@ -1,0 +1,234 @@
+import { MAD_TO_SIGMA, madSigma, median, medianInPlace } from '#shared/numeric/robust.ts'
+
+/** Residuals beyond so many σ (errors and intrinsic scatter) leave the fit. */
+const CLIP = 5
+const ROUNDS = 30
+
+/** One star: y = catalogue minus instrumental magnitude, x = colour; variances and covariance of their errors. */
+export interface LineData {
+  x: Float64Array
+  y: Float64Array
+  varX: Float64Array
+  varY: Float64Array
+  covXY: Float64Array
+}
+
+export interface Line {
+  /** Weighted mean of x of the used points: there intercept and slope are independent. */
+  pivot: number
+  /** Value at the pivot, and its 1 σ. */
+  atPivot: number
+  atPivotError: number
+  /** 0 and 0 where no slope was fitted. */
+  slope: number
+  slopeError: number
+  /** Scatter in y beyond the errors. */
+  intrinsic: number
+  /** Robust scatter of the residuals of the used points. */
+  scatter: number
+  /** 1 where the point was used. */
+  used: Uint8Array
+  count: number
+}
+
+/**
+ * Straight line through points with errors in both coordinates, correlated, and intrinsic scatter, outliers left out.
+ *
+ * Starts from least absolute deviations; then York et al. 2004 (Am. J. Phys. 72, 367) with the intrinsic scatter added
+ * to the error of y, the scatter from the median absolute deviation of the standardised residuals, and clipping at
+ * {@link CLIP} σ, until the set of used points stands. York's weights contain the slope, so that errors in x do not
+ * flatten it.
+ *
+ * @param withSlope false: the mean alone
+ * @returns undefined for fewer than 2 points (3 with a slope) or where all x are the same
+ */
+export function robustLine(data: LineData, withSlope: boolean): Line | undefined {
+  const n = data.y.length
+  const needed = withSlope ? 3 : 1
+  if (n < needed) return undefined
+  const used = new Uint8Array(n).fill(1)
+  let { slope, intercept } = leastAbsolute(data, withSlope)
+  let intrinsic = 0
+  let line: York | undefined
+  for (let round = 0; round < ROUNDS; round++) {
+    intrinsic = robustIntrinsic(data, used, slope, intercept)
+    const changed = clip(data, used, slope, intercept, intrinsic)
+    if (count(used) < needed) return undefined
+    line = york(data, used, intrinsic, withSlope, slope)
+    if (!line) return undefined
+    const settled = !changed && Math.abs(line.slope - slope) < 1e-9 && Math.abs(line.intercept - intercept) < 1e-9
+    slope = line.slope
+    intercept = line.intercept
+    if (settled && round > 0) break
+  }
+  if (!line) return undefined
+  // The errors come from the likelihood of all used points: what is left of outliers among them widens the errors.
+  intrinsic = likelyIntrinsic(data, used, slope, intercept)
+  line = york(data, used, intrinsic, withSlope, slope)
+  if (!line) return undefined
+  const residuals = residualsOf(data, line.slope, line.intercept).filter((_, i) => used[i])
+  return {
+    pivot: line.pivot,
+    atPivot: line.intercept + line.slope * line.pivot,
+    atPivotError: line.atPivotError,
+    slope: line.slope,
+    slopeError: line.slopeError,
+    intrinsic,
+    scatter: residuals.length > 2 ? madSigma(residuals, 0) : Math.sqrt(median(data.varY)),
+    used,
+    count: count(used),
+  }
+}
+
+interface York {
+  slope: number
+  intercept: number
+  pivot: number
+  atPivotError: number
+  slopeError: number
+}
+
+function york(
+  { x, y, varX, varY, covXY }: LineData,
+  used: Uint8Array,
+  intrinsic: number,
+  withSlope: boolean,
+  start: number,
+): York | undefined {
+  const s2 = intrinsic * intrinsic
+  let slope = withSlope ? start : 0
+  for (let turn = 0; ; turn++) {
+    let sumW = 0
+    let sumX = 0
+    let sumY = 0
+    for (let i = 0; i < y.length; i++) {
+      if (!used[i]) continue
+      const w = 1 / (varY[i] + s2 + slope * slope * varX[i] - 2 * slope * covXY[i])
+      sumW += w
+      sumX += w * x[i]
+      sumY += w * y[i]
+    }
+    const meanX = sumX / sumW
+    const meanY = sumY / sumW
+    const pivot = Number.isFinite(meanX) ? meanX : 0
+    if (!withSlope) return { slope: 0, intercept: meanY, pivot: 0, atPivotError: 1 / Math.sqrt(sumW), slopeError: 0 }
+    let above = 0
+    let below = 0
+    let spread = 0
+    for (let i = 0; i < y.length; i++) {
+      if (!used[i]) continue
+      const vy = varY[i] + s2
+      const w = 1 / (vy + slope * slope * varX[i] - 2 * slope * covXY[i])
+      const u = x[i] - meanX
+      const v = y[i] - meanY
+      // York 2004, eq. 13: the place on the line that the point came from
+      const beta = w * (u * vy + slope * v * varX[i] - (slope * u + v) * covXY[i])
+      above += w * beta * v
+      below += w * beta * u
+      spread += w * beta * beta
+    }
+    if (!(Math.abs(below) > 0) || !(spread > 1e-12 * sumW)) return undefined
+    const next = above / below
+    const settled = Math.abs(next - slope) < 1e-12
+    slope = next
+    if (settled || turn === 50)
+      return {
+        slope,
+        intercept: meanY - slope * meanX,
+        pivot,
+        atPivotError: 1 / Math.sqrt(sumW),
+        slopeError: 1 / Math.sqrt(spread),
+      }
+  }
+}
+
+/** Least absolute deviations, by reweighting; points are weighted by their errors, floored so that few do not rule. */
+function leastAbsolute({ x, y, varY }: LineData, withSlope: boolean): { slope: number; intercept: number } {
+  const n = y.length
+  let intercept = median(y)
+  let slope = 0
+  if (!withSlope) return { slope, intercept }
+  const floor = median(varY)
+  for (let turn = 0; turn < 50; turn++) {
+    let [w0, wx, wxx, wy, wxy] = [0, 0, 0, 0, 0]
+    for (let i = 0; i < n; i++) {
+      const sigma = Math.sqrt(varY[i] + floor)
+      const deviation = Math.abs(y[i] - intercept - slope * x[i]) / sigma
+      const w = 1 / (sigma * sigma * Math.max(deviation, 1e-3))
+      w0 += w
+      wx += w * x[i]
+      wxx += w * x[i] * x[i]
+      wy += w * y[i]
+      wxy += w * x[i] * y[i]
+    }
+    const determinant = w0 * wxx - wx * wx
+    if (!(determinant > 1e-12 * w0 * wxx)) break
+    slope = (w0 * wxy - wx * wy) / determinant
+    intercept = (wy - slope * wx) / w0
+  }
+  return { slope, intercept }
+}
+
+function residualsOf({ x, y }: LineData, slope: number, intercept: number): Float64Array {
+  return Float64Array.from(y, (value, i) => value - intercept - (slope === 0 ? 0 : slope * x[i]))
+}
+
+function variance({ varX, varY, covXY }: LineData, i: number, slope: number): number {
+  return slope === 0 ? varY[i] : varY[i] + slope * slope * varX[i] - 2 * slope * covXY[i]
+}
+
+/** The scatter that brings the median absolute standardised residual to that of a normal. */
+function robustIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
+  const residuals = residualsOf(data, slope, intercept)
+  const standardised = new Float64Array(residuals.length)
+  return solve(intrinsic => {
+    let n = 0
+    for (let i = 0; i < residuals.length; i++)
+      if (used[i]) standardised[n++] = Math.abs(residuals[i]) / Math.sqrt(variance(data, i, slope) + intrinsic ** 2)
+    return MAD_TO_SIGMA * medianInPlace(standardised, n) - 1
+  })
+}
+
+/** The scatter of highest likelihood (its derivative vanishes; science of Kelly 2007 without the prior). */
+function likelyIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
+  const residuals = residualsOf(data, slope, intercept)
+  return solve(intrinsic => {
+    let sum = 0
+    for (let i = 0; i < residuals.length; i++) {
+      if (!used[i]) continue
+      const total = variance(data, i, slope) + intrinsic ** 2
+      sum += (residuals[i] ** 2 / total - 1) / total
+    }
+    return sum
+  })
+}
+
+/** Root of a function that falls with the scatter; 0 where it is negative from the start. */
+function solve(falling: (intrinsic: number) => number): number {
+  if (!(falling(0) > 0)) return 0
+  let low = 0
+  let high = 0.01
+  while (falling(high) > 0 && high < 20) high *= 2
+  for (let turn = 0; turn < 60; turn++) {
+    const middle = (low + high) / 2
+    if (falling(middle) > 0) low = middle
+    else high = middle
+  }
+  return high
+}
+
+/** Decide anew which points are used; returns whether any changed. Points may come back. */
+function clip(data: LineData, used: Uint8Array, slope: number, intercept: number, intrinsic: number): boolean {
+  const residuals = residualsOf(data, slope, intercept)
+  let changed = false
+  for (let i = 0; i < used.length; i++) {
+    const keep = residuals[i] ** 2 <= CLIP * CLIP * (variance(data, i, slope) + intrinsic ** 2) ? 1 : 0
+    if (keep !== used[i]) changed = true
+    used[i] = keep
+  }
+  return changed
+}
+
+function count(used: Uint8Array): number {
+  return used.reduce((sum, one) => sum + one, 0)
+}
