@@ -1,0 +1,257 @@
+/**
+ * The cloud on one machine: the synthesised template of the stack, its state machine and its bundles, unchanged, on
+ * emulators from npm, in one process. What it models and what it refuses is in README.md.
+ */
+import { EventEmitter, once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readAssembly } from './assembly.ts'
+import { type Clients, connect, environmentFor } from './clients.ts'
+import { createResources } from './create-resources.ts'
+import { startEmulators } from './emulators.ts'
+import { type Delivery, pollQueue } from './event-source.ts'
+import { Executions, type RunEvent } from './executions.ts'
+import { lambdaFunctions, machinesOf, mappingsOf } from './from-template.ts'
+import { type Cors, functionUrl } from './function-url.ts'
+import type { LambdaFunction, LogLine } from './functions.ts'
+import { Notifications } from './notifications.ts'
+import { RefusedTemplate } from './refused-template.ts'
+import type { Run } from './runs.ts'
+import { LOCAL_PREFIX, runsEndpoint } from './runs-endpoint.ts'
+import { checkResources, resolveStack } from './stack.ts'
+import { statesEndpoint } from './states-endpoint.ts'
+
+export interface CloudOptions {
+  /** Folder of the synthesised assembly (`cdk.out`), as {@link ./synthesise.ts} makes it. */
+  assembly: string
+  /** Stack to run; needed only where the assembly has several. */
+  stack?: string
+  /** Values of template parameters. */
+  parameters?: Record<string, string>
+  /** Folder that keeps objects, messages, items and runs over restarts, also hard ones. Absent: memory. */
+  stateFolder?: string
+  /** Fixed ports; absent ones are chosen freely. */
+  ports?: { url?: number; aws?: number; dynamodb?: number; states?: number }
+  /** Called with a line for people at each step of starting. */
+  progress?: (line: string) => void
+  /** Factor on the seconds between retries of a state: 1 as on AWS, 0 for tests. */
+  retryScale?: number
+  /** Visibility timeout of the queues that feed functions, instead of the template's: for tests. */
+  visibilitySeconds?: number
+  /** Runs of state machines at once. Absent: as many as processors, at least two. */
+  concurrency?: number
+  faults?: Partial<Faults>
+}
+
+/** What goes wrong on purpose; may be changed while the cloud runs. */
+export interface Faults {
+  /** How often each batch of queue messages is delivered to its function, at once. */
+  deliveries: number
+}
+
+export interface CloudEvents {
+  /** Something happened in a run: it started, entered or left a state, failed, ended. */
+  run: [RunEvent]
+  /** A function printed a line. */
+  log: [LogLine]
+  /** A function had messages from a queue. */
+  delivery: [Delivery]
+}
+
+export interface Cloud {
+  /** The Function URL of the stack (the first, where it has several), without closing slash. */
+  readonly url: string
+  /** Outputs of the stack by name. */
+  readonly outputs: Readonly<Record<string, string>>
+  readonly clients: Clients
+  /** Environment variables that make any AWS SDK or command-line client in another process talk to this cloud. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly events: EventEmitter<CloudEvents>
+  readonly faults: Faults
+  /** Functions by physical name. */
+  readonly functions: ReadonlyMap<string, LambdaFunction>
+  /** Physical name of a resource by its logical id, or by the beginning of it where that is unique. */
+  physicalName(logicalId: string): string
+  /** All runs, the newest first. */
+  runs(): Run[]
+  /** A run by its name. */
+  run(name: string): Run | undefined
+  /** Take up a run that ended badly, from the state in which it ended. */
+  redrive(name: string): Run
+  /** Resolves when nothing is under way: no notification, no message that a function waits for, no run. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * Start the cloud.
+ *
+ * @throws {RefusedTemplate} the template asks for something that is not modelled; nothing is left running
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const progress = options.progress ?? (() => {})
+  const assembly = readAssembly(options.assembly, options.stack)
+  checkResources(assembly)
+
+  const closers: (() => unknown)[] = []
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    const events = new EventEmitter<CloudEvents>()
+    const faults: Faults = { deliveries: 1, ...options.faults }
+
+    progress('Starting the emulators of S3, SQS, SNS and DynamoDB')
+    let notifications: Notifications | undefined
+    const emulators = await startEmulators({
+      stateFolder: options.stateFolder,
+      ports: options.ports,
+      onObjectChange: change => notifications?.notify(change),
+    })
+    closers.push(() => emulators.stop())
+
+    // Servers first: their addresses are values in the template.
+    const states = await listen(options.ports?.states)
+    closers.push(states.close)
+    const urls = new Map<string, Listener>()
+    for (const [logicalId, { Type }] of Object.entries(assembly.template.Resources)) {
+      if (Type !== 'AWS::Lambda::Url') continue
+      const listener = await listen(urls.size === 0 ? options.ports?.url : undefined)
+      urls.set(logicalId, listener)
+      closers.push(listener.close)
+    }
+
+    const environment = environmentFor(emulators.endpoint, emulators.dynamodbEndpoint, states.url)
+    const clients = connect(environment)
+    closers.push(() => Object.values(clients).forEach(client => client.destroy()))
+
+    const stack = resolveStack(
+      assembly,
+      { queueUrl: emulators.queueUrl, functionUrl: logicalId => `${urls.get(logicalId)!.url}/` },
+      options.parameters ?? {},
+    )
+
+    progress('Creating buckets, queues, topics and tables')
+    notifications = new Notifications(stack, {
+      s3: clients.s3,
+      send: (queueArn, body) => void emulators.fauxqs.sendMessage(queueArn.split(':').at(-1)!, body),
+      stateFolder: options.stateFolder,
+    })
+    const functions = lambdaFunctions(stack, assembly, environment, line => events.emit('log', line))
+    closers.push(() => Promise.all([...functions.values()].map(target => target.stop())))
+    const findFunction = (arnOrName: string) => functions.get(arnOrName.split(':function:').at(-1)!.split(':')[0])
+    const mappings = mappingsOf(stack, findFunction, emulators.queueUrl)
+    const executions = new Executions({
+      machines: machinesOf(stack),
+      integrations: { ...clients, function: findFunction },
+      folder: options.stateFolder && `${options.stateFolder}/runs`,
+      retryScale: options.retryScale ?? 1,
+      concurrency: options.concurrency,
+    })
+    closers.push(() => executions.stop())
+    executions.events.on('record', event => events.emit('run', event))
+
+    const { fresh } = await createResources(stack, clients, {
+      visibilitySeconds: options.visibilitySeconds,
+      fedQueues: mappings.map(({ queueUrl }) => queueUrl),
+      queueUrl: emulators.queueUrl,
+    })
+    if (fresh) notifications.sendTestEvents()
+
+    states.serve(statesEndpoint(executions))
+    for (const { logicalId, properties } of stack.ofType('AWS::Lambda::Url')) {
+      if (properties.InvokeMode === 'RESPONSE_STREAM') {
+        throw new RefusedTemplate(logicalId, 'streamed answers (InvokeMode RESPONSE_STREAM) are not modelled')
+      }
+      const target = findFunction(properties.TargetFunctionArn)
+      if (target === undefined) throw new RefusedTemplate(logicalId, `no function ${properties.TargetFunctionArn}`)
+      const pages = functionUrl(target, properties.Cors as Cors | undefined)
+      const runs = runsEndpoint(executions)
+      urls
+        .get(logicalId)!
+        .serve((request, response) =>
+          (request.url ?? '').startsWith(LOCAL_PREFIX) ? runs(request, response) : pages(request, response),
+        )
+    }
+
+    executions.resumeAll()
+    await notifications.resume()
+    const polling = new AbortController()
+    const pollers = mappings.map(mapping =>
+      pollQueue(
+        mapping,
+        {
+          sqs: clients.sqs,
+          deliveries: () => faults.deliveries,
+          onDelivery: delivery => events.emit('delivery', delivery),
+        },
+        polling.signal,
+      ),
+    )
+    closers.push(() => polling.abort())
+    progress('The local cloud is up')
+
+    const busy = () =>
+      notifications.open + executions.unfinished + mappings.reduce((sum, { queueArn }) => sum + waiting(queueArn), 0)
+    const waiting = (queueArn: string) => {
+      const queue = emulators.fauxqs.inspectQueue(queueArn.split(':').at(-1)!)
+      return queue ? Object.values(queue.messages).reduce((sum, list) => sum + list.length, 0) : 0
+    }
+    const byName = (name: string) => executions.list().find(run => run.name === name)
+
+    return {
+      url: [...urls.values()][0]?.url ?? '',
+      outputs: stack.outputs,
+      clients,
+      environment,
+      events,
+      faults,
+      functions,
+      physicalName: prefix => {
+        const ids = Object.keys(assembly.template.Resources).filter(logicalId => logicalId.startsWith(prefix))
+        const found = ids.filter(logicalId => logicalId === prefix).concat(ids.length === 1 ? ids : [])[0]
+        if (found === undefined) throw new Error(`${ids.length} resources begin with ${prefix}: ${ids.join(', ')}`)
+        return stack.physical(found)
+      },
+      runs: () => executions.list(),
+      run: byName,
+      redrive: name => executions.redrive(byName(name)?.arn ?? name),
+      async settled() {
+        // Twice in a row: between two parts of the way something may be in neither.
+        for (let quiet = 0; quiet < 2; quiet = busy() === 0 ? quiet + 1 : 0) await sleep(10)
+      },
+      async stop() {
+        await stop()
+        await Promise.all(pollers)
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface Listener {
+  url: string
+  serve(listener: RequestListener): void
+  close(): Promise<void>
+}
+
+/** A server that answers 503 until it is told what to serve. */
+async function listen(port = 0): Promise<Listener> {
+  let serve: RequestListener = (_, response) => void response.writeHead(503).end('The local cloud is starting.')
+  const server: Server = createServer((request, response) => serve(request, response))
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve: listener => {
+      serve = listener
+    },
+    close: () => {
+      server.closeAllConnections()
+      return new Promise(resolve => server.close(() => resolve()))
+    },
+  }
+}
