@@ -4,9 +4,9 @@
  *
  *     Standardise ─▶ Solve ─▶ Measure ─▶ Calibrate ─▶ Record ─▶ Done
  *          │           │         │           │           │
- *          ├───────────┴─────────┴───────────┴── the frame is at fault ──▶ RecordRejected ─▶ Rejected (succeeds)
- *          ├───────────┴─────────┴───────────┴──────── anything else ────▶ RecordFailed ───▶ Failed (fails)
- *          └── the same bytes were already brought to an end ────────────▶ RecordDuplicate ▶ Duplicate (succeeds)
+ *          ├───────────┴─────────┴───────────┴── the frame is at fault ──▶ NoteRejected ──▶ Rejected (succeeds)
+ *          ├───────────┴─────────┴───────────┴──────── anything else ────▶ NoteFailed ────▶ Failed (fails)
+ *          └── the same bytes were already brought to an end ────────────▶ NoteDuplicate ─▶ Duplicate (succeeds)
  */
 import { errorNames, type Stage } from '#shared/errors.ts'
 import { handlers } from './handlers.ts'
@@ -51,9 +51,9 @@ export function definition(arns: Record<TaskName, string>): Definition {
         Default: 'StandardiseDuplicate',
       },
       StandardiseDuplicate: duplicate(),
-      RecordRejected: outcomeTask(arns.outcome, 'Rejected'),
-      RecordDuplicate: outcomeTask(arns.outcome, 'Duplicate'),
-      RecordFailed: outcomeTask(arns.outcome, 'Failed'),
+      NoteRejected: outcomeTask(arns.outcome, 'Rejected'),
+      NoteDuplicate: outcomeTask(arns.outcome, 'Duplicate'),
+      NoteFailed: outcomeTask(arns.outcome, 'Failed'),
       Done: { Type: 'Succeed' },
       Rejected: { Type: 'Succeed' },
       Duplicate: { Type: 'Succeed' },
@@ -108,7 +108,7 @@ function ended(stage: Stage, outcome: 'rejected' | 'failed'): State {
       // the error as it was caught: a time-out has no Cause to point at
       error: { 'name.$': '$.error.Error', 'reason.$': 'States.JsonToString($.error)' },
     },
-    Next: outcome === 'rejected' ? 'RecordRejected' : 'RecordFailed',
+    Next: outcome === 'rejected' ? 'NoteRejected' : 'NoteFailed',
   }
 }
 
@@ -124,7 +124,7 @@ function duplicate(): State {
         'reason.$': "States.Format('The same bytes were already processed by {}.', $.duplicateOf)",
       },
     },
-    Next: 'RecordDuplicate',
+    Next: 'NoteDuplicate',
   }
 }
 
