@@ -20,8 +20,12 @@ type State = Record<string, unknown> & { Type: string }
 export interface Definition {
   Comment: string
   StartAt: string
+  TimeoutSeconds: number
   States: Record<string, State>
 }
+
+/** A backstop beyond every retry of every stage, not a limit to be met. */
+const LONGEST_RUN_SECONDS = 12 * 3600
 
 /**
  * @param arns ARN of the function of each task
@@ -43,6 +47,7 @@ export function definition(arns: Record<TaskName, string>): Definition {
   return {
     Comment: 'From a frame as it came from the camera to a calibrated point of a light curve',
     StartAt: 'Standardise',
+    TimeoutSeconds: LONGEST_RUN_SECONDS,
     States: {
       ...states,
       IsDuplicate: {

@@ -1,4 +1,4 @@
-import { Aws, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { Aws, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
@@ -60,7 +60,6 @@ export class Machine extends Construct {
       definitionBody: DefinitionBody.fromString(
         Stack.of(this).toJsonString(definition(arns as Record<TaskName, string>)),
       ),
-      timeout: Duration.hours(6), // far beyond every retry of every stage: a backstop, not a limit to be met
       tracingEnabled: true,
       logs: {
         level: LogLevel.ALL,
