@@ -1,6 +1,17 @@
-import type { MeasureInput, MeasureOutput } from '#events/stages.ts'
-import type { Tiles } from '#shared/catalogue/reference.ts'
+import type { MeasureInput, MeasureOutput, Target } from '#events/stages.ts'
+import { estimateBackground } from '#shared/image/background.ts'
+import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import { encodeStars } from '#shared/photometry/catalogue-file.ts'
+import { measureTarget } from '#shared/photometry/forced.ts'
+import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
+import { type MeasuredFrame, measureStars } from '#shared/photometry/measure-stars.ts'
+import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
+import { readDetections } from '#shared/photometry/read-detections.ts'
+import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
+import { separationDeg } from '#shared/sky/angles.ts'
+import { pixelToSky, skyToPixel } from '#shared/sky/wcs.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 
 export interface MeasureDeps {
@@ -9,7 +20,91 @@ export interface MeasureDeps {
   log: Log
 }
 
-/** PSF and aperture photometry of every star and of the registered targets. */
-export async function measure(_input: MeasureInput, _deps: MeasureDeps): Promise<MeasureOutput> {
-  throw new Error('measure is not built yet')
+/**
+ * Measure every star of a frame and every registered target in its field: PSF photometry in groups, aperture
+ * photometry, forced photometry of the targets; and leave the frame without its stars.
+ *
+ * Writes `stars.fits`, `forced.json`, `residual.fits` and `psf.json` below the frame's products.
+ *
+ * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
+ */
+export async function measure(input: MeasureInput, { store, targets, log }: MeasureDeps): Promise<MeasureOutput> {
+  const { frame, header, cards } = decodeFrame(await store.get(input.image))
+  const wcs = await readSolution(store, input.solution)
+  const detections = readDetections(await store.get(input.detections))
+  const sky = estimateBackground(frame).level
+  const measured = measureStars(frame, sky, detections)
+  const { psf, scene } = measured
+  const stars = makeCatalogue(measured, wcs)
+  log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
+
+  const { width, height } = frame
+  const inField = await targets.inCone(fieldCone(wcs, width, height))
+  const forced = measureTargets(measured, wcs, inField, log)
+
+  const keys = {
+    catalogue: `${input.products}/stars.fits`,
+    forced: `${input.products}/forced.json`,
+    residual: `${input.products}/residual.fits`,
+    psf: `${input.products}/psf.json`,
+  }
+  const left = withoutStars(scene)
+  await store.put(keys.catalogue, encodeStars(stars), { contentType: 'application/fits' })
+  await store.put(keys.forced, json(forced), { contentType: 'application/json' })
+  await store.put(keys.residual, encodeFrame({ ...frame, pixels: left }, header, { cards }), {
+    contentType: 'application/fits',
+  })
+  await store.put(keys.psf, json(summarisePsf(psf, measured.growth)), { contentType: 'application/json' })
+
+  return {
+    ...input,
+    psf: {
+      kind: PSF_KIND,
+      stars: psf.stars,
+      fwhmPx: psf.fwhmPx,
+      elongation: psf.elongation,
+      order: psf.order,
+      chi: psf.chi,
+    },
+    stars: stars.id.length,
+    catalogue: keys.catalogue,
+    forced: keys.forced,
+    residual: keys.residual,
+  }
+}
+
+async function readSolution(store: ObjectStore, key: string): Promise<Wcs> {
+  const text = new TextDecoder().decode(await store.get(key))
+  return (JSON.parse(text) as { wcs: Wcs }).wcs
+}
+
+/** The cone around the frame. */
+function fieldCone(wcs: Wcs, width: number, height: number): { raDeg: number; decDeg: number; radiusDeg: number } {
+  const [raDeg, decDeg] = pixelToSky(wcs, (width - 1) / 2, (height - 1) / 2)
+  const corners = [0, width - 1].flatMap(x => [0, height - 1].map(y => pixelToSky(wcs, x, y)))
+  const radiusDeg = Math.max(...corners.map(([ra, dec]) => separationDeg(raDeg, decDeg, ra, dec)))
+  return { raDeg, decDeg, radiusDeg }
+}
+
+/** Forced photometry of the targets on the frame, in the order of their names. */
+function measureTargets(measured: MeasuredFrame, wcs: Wcs, targets: Target[], log: Log): ForcedPhotometry[] {
+  const { width, height } = measured.scene
+  const forced: ForcedPhotometry[] = []
+  for (const { name, raDeg, decDeg } of targets) {
+    const [x, y] = skyToPixel(wcs, raDeg, decDeg)
+    if (!(x > -0.5 && y > -0.5 && x < width - 0.5 && y < height - 0.5)) continue
+    const result = measureTarget(measured, { name, raDeg, decDeg }, x, y)
+    if (result) forced.push(result)
+    else log.warn('no usable pixel at the target', { name, x, y })
+  }
+  return forced
+}
+
+/** The frame's pixels with all stars subtracted and the sky kept. */
+function withoutStars({ data, sky, residual, usable }: MeasuredFrame['scene']): Float32Array {
+  return data.map((value, i) => (usable[i] || Number.isFinite(value) ? sky[i] + residual[i] : value))
+}
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
 }

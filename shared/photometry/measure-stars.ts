@@ -3,10 +3,11 @@ import { flagMask } from '#shared/flags.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
 import { type GrowthCurve, growthCurve } from './aperture.ts'
 import { redrawAll, SceneFitter } from './fit-scene.ts'
-import type { Psf } from './psf.ts'
+import { fitWithLocalSky } from './local-sky.ts'
+import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
-import { emptyScatter, searchMap } from './residual-search.ts'
+import { emptyScatter, type SearchMap, searchMap } from './residual-search.ts'
 import { refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 
@@ -24,6 +25,8 @@ export interface MeasuredFrame {
   psfStars: Int32Array
   growth: GrowthCurve
   fitter: SceneFitter
+  /** Matched filter of the residual. */
+  map: SearchMap
   /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
   scatter: (x: number, y: number) => number
 }
@@ -74,7 +77,9 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   fitter.sweep(3, true, true)
   fitter.prune()
   fitter.sweep(2, true, true)
+  settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
+  const map = searchMap(scene, psf, 0)
   return {
     scene,
     stars,
@@ -82,7 +87,8 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
     psfStars,
     fitter,
     growth: growthCurve(scene, psf, stars, psfStars),
-    scatter: emptyScatter(searchMap(scene, psf, 0), SCATTER_REGION_PX),
+    map,
+    scatter: emptyScatter(map, SCATTER_REGION_PX),
   }
 }
 
@@ -100,6 +106,22 @@ function enterDetections(scene: Scene, detections: Detections, fwhmPx: number): 
 
 function rankOf(detections: Detections): Int32Array {
   return Int32Array.from(detections.x.keys()).sort((a, b) => detections.flux[b] - detections.flux[a] || a - b)
+}
+
+/** Stars on a galaxy or in a nebula are fitted once more with a surface of sky of their own. */
+function settleOnLocalSky(scene: Scene, stars: SceneStars, psf: Psf): void {
+  const local = new LocalPsf(psf)
+  for (const star of stars.byFlux()) {
+    if (stars.flags[star] & flagMask('saturated')) continue
+    const fit = fitWithLocalSky(scene, local, stars, star, false)
+    const moved = fit ? Math.hypot(fit.x - stars.x[star], fit.y - stars.y[star]) : Number.POSITIVE_INFINITY
+    if (!fit || fit.order < 0 || !(fit.flux > 0) || moved > psf.fwhmPx / 2) continue
+    const radius = scene.drawnRadius(psf, fit.flux, fit.x, fit.y, stars.radius[star])
+    scene.redraw(local, stars, star, fit.x, fit.y, fit.flux, radius)
+    stars.fluxErr[star] = Math.max(stars.fluxErr[star], fit.fluxErr)
+    stars.xErr[star] = Math.max(stars.xErr[star], fit.xErr)
+    stars.yErr[star] = Math.max(stars.yErr[star], fit.yErr)
+  }
 }
 
 function flagStars(scene: Scene, stars: SceneStars, psf: Psf): void {

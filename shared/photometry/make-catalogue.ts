@@ -1,0 +1,89 @@
+import { pixelToSky } from '#shared/sky/wcs.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
+import { enclosedFraction, measureAperture } from './aperture.ts'
+import type { MeasuredFrame } from './measure-stars.ts'
+import { LocalPsf } from './psf.ts'
+import type { StarCatalogue } from './star-catalogue.ts'
+
+/** Radius of the catalogue's aperture, FWHM: near the best signal-to-noise for seeing-limited stars. */
+const APERTURE_FWHM = 1
+const MAG_PER_RELATIVE = 2.5 / Math.LN10
+const MAS_PER_DEG = 3.6e6
+
+/** The catalogue of a measured frame, brightest first; stars without flux are left out. */
+export function makeCatalogue(measured: MeasuredFrame, wcs: Wcs): StarCatalogue {
+  const { scene, stars, psf, growth } = measured
+  const order = stars.byFlux().filter(star => stars.flux[star] > 0 && stars.fluxErr[star] > 0)
+  const catalogue = emptyCatalogue(order.length)
+  const local = new LocalPsf(psf)
+  const radius = APERTURE_FWHM * psf.fwhmPx
+  const enclosed = enclosedFraction(growth, radius)
+  const [c11, c12, c21, c22] = wcs.cd.map(value => value * MAS_PER_DEG)
+  order.forEach((star, row) => {
+    const { flux, fluxErr, inflation } = trueErrors(measured, star)
+    const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star], stars.y[star])
+    const xErr = stars.xErr[star] * inflation
+    const yErr = stars.yErr[star] * inflation
+    const aperture = measureAperture(scene, local, stars, star, radius)
+    catalogue.id[row] = row + 1
+    catalogue.x[row] = stars.x[star]
+    catalogue.y[row] = stars.y[star]
+    catalogue.raDeg[row] = raDeg
+    catalogue.decDeg[row] = decDeg
+    catalogue.raErrMas[row] = Math.hypot(c11 * xErr, c12 * yErr)
+    catalogue.decErrMas[row] = Math.hypot(c21 * xErr, c22 * yErr)
+    catalogue.flux[row] = flux
+    catalogue.fluxErr[row] = fluxErr
+    catalogue.magInst[row] = magnitude(flux)
+    catalogue.magInstErr[row] = (MAG_PER_RELATIVE * fluxErr) / flux
+    catalogue.magAper[row] = magnitude(aperture.flux / enclosed)
+    catalogue.magAperErr[row] = aperture.flux > 0 ? (MAG_PER_RELATIVE * aperture.fluxErr) / aperture.flux : Number.NaN
+    catalogue.chi[row] = stars.chi[star]
+    catalogue.sharp[row] = stars.sharp[star]
+    catalogue.sky[row] = scene.sky[scene.indexAt(stars.x[star], stars.y[star])]
+    catalogue.flags[row] = stars.flags[star]
+  })
+  return catalogue
+}
+
+/** −2.5 log10 of a flux in ADU; NaN where it is not positive. */
+export function magnitude(flux: number): number {
+  return flux > 0 ? -2.5 * Math.log10(flux) : Number.NaN
+}
+
+/** The fit's error with what empty places of the region scatter beyond theirs, and the ratio of both. */
+function trueErrors(measured: MeasuredFrame, star: number): { flux: number; fluxErr: number; inflation: number } {
+  const { scene, stars, psf, scatter } = measured
+  const x = stars.x[star]
+  const y = stars.y[star]
+  const empty = scene.skyNoise(scene.indexAt(x, y)) / Math.sqrt(psf.sharpness)
+  const extra = (scatter(x, y) ** 2 - 1) * empty * empty
+  const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
+  return { flux: stars.flux[star], fluxErr: stars.fluxErr[star] * inflation, inflation }
+}
+
+function emptyCatalogue(rows: number): StarCatalogue {
+  const column = () => new Float64Array(rows).fill(Number.NaN)
+  return {
+    id: new Int32Array(rows),
+    x: column(),
+    y: column(),
+    raDeg: column(),
+    decDeg: column(),
+    raErrMas: column(),
+    decErrMas: column(),
+    flux: column(),
+    fluxErr: column(),
+    magInst: column(),
+    magInstErr: column(),
+    magAper: column(),
+    magAperErr: column(),
+    mag: column(),
+    magErr: column(),
+    chi: column(),
+    sharp: column(),
+    sky: column(),
+    flags: new Int32Array(rows),
+    sourceId: new BigInt64Array(rows),
+  }
+}
