@@ -126,7 +126,9 @@ export const FrameEnded = z.object({
 })
 
 /** What it answers with: the error in words. */
-export const FrameEndedOutput = FrameEnded.pick({ outcome: true, stage: true, error: true }).extend({ frameId: FrameId })
+export const FrameEndedOutput = FrameEnded.pick({ outcome: true, stage: true, error: true }).extend({
+  frameId: FrameId,
+})
 
 /** `report.json` of `cpcs process`, also kept with the products of every frame. */
 export const Report = z.object({

@@ -7,20 +7,21 @@ export type Attributes = Record<string, { DataType: 'String' | 'Number'; StringV
 
 const SECONDS_PER_DAY = 86_400
 const UNIX_EPOCH_MJD = 40_587
+/** A point told of later than this is no news: who watches for new things filters on the tense. */
+const CURRENT_DAYS = 2
 
 /**
- * The notice of a new point.
+ * The notice of a new point: 'current' within two days of the exposure, 'archival' later.
  *
  * @param at when it is written, ISO 8601 UTC
- * @param tense 'current' for frames of the night, 'archival' for reprocessed ones, 'test' for trials
  */
-export function noticeOf(point: Point, at: string, tense: Notice['alert_tense'] = 'current'): Notice {
+export function noticeOf(point: Point, at: string): Notice {
   const halfExposureDays = point.exposureSeconds / 2 / SECONDS_PER_DAY
   return {
     $schema: NOTICE_SCHEMA,
     id: point.pointId,
     alert_datetime: at,
-    alert_tense: tense,
+    alert_tense: mjdOfIso(at) - point.mjdUtcMid > CURRENT_DAYS ? 'archival' : 'current',
     alert_type: 'initial',
     mission: 'CPCS',
     instrument: point.telescope,
@@ -64,4 +65,8 @@ export function attributesOf(notice: Notice): Attributes {
 
 function isoOfMjd(mjd: number): string {
   return new Date(Math.round((mjd - UNIX_EPOCH_MJD) * SECONDS_PER_DAY * 1000)).toISOString()
+}
+
+function mjdOfIso(iso: string): number {
+  return Date.parse(iso) / 1000 / SECONDS_PER_DAY + UNIX_EPOCH_MJD
 }
