@@ -1,15 +1,167 @@
-import type { CalibrateInput, CalibrateOutput } from '#events/stages.ts'
-import type { Tiles } from '#shared/catalogue/reference.ts'
-import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import type { CalibrateInput, CalibrateOutput, Outcome } from '#events/stages.ts'
+import {
+  type CalibratedTarget,
+  calibrateStars,
+  calibrateTargets,
+  calibrationFlags,
+  uncalibratedTargets,
+} from '#shared/calibration/apply.ts'
+import {
+  calibrateFrame,
+  calibrationTitle,
+  type FrameCalibration,
+  fitDetails,
+  plotData,
+} from '#shared/calibration/calibrate-frame.ts'
+import type { MatchScale } from '#shared/calibration/calibrators.ts'
+import { type CatalogueMeta, catalogueEcsv, catalogueFits } from '#shared/calibration/catalogue-files.ts'
+import type { Force } from '#shared/calibration/choose.ts'
+import { framePoints } from '#shared/calibration/frame-points.ts'
+import { drawCalibration } from '#shared/calibration/plot.ts'
+import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import { decodeStars } from '#shared/photometry/catalogue-file.ts'
+import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { separationDeg } from '#shared/sky/angles.ts'
+import { julianEpoch } from '#shared/sky/time.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
+import { PIPELINE_VERSION } from '#shared/version.ts'
+
+/** Enough stars to match any frame with; the faintest of a crowded field are left in the tiles. */
+const MOST_REFERENCE_STARS = 40_000
+/** Stars just outside the frame's own, for those whose proper motion brought them in, degrees. */
+const MARGIN_DEG = 20 / 3600
 
 export interface CalibrateDeps {
   store: ObjectStore
   tiles: Tiles
   log: Log
+  /** Survey or band that the caller wants instead of the one that the frame would choose. */
+  force?: Force
 }
 
-/** Turn instrumental magnitudes into standard ones. */
-export async function calibrate(_input: CalibrateInput, _deps: CalibrateDeps): Promise<CalibrateOutput> {
-  throw new Error('calibrate is not built yet')
+/**
+ * Turn instrumental magnitudes into standard ones: match the stars with every survey that covers the field, fit zero
+ * point and colour term for each band, choose one, and apply it to all stars and targets.
+ *
+ * @throws {CpcsError} TilesUnavailable; ObjectMissing and StoreUnavailable
+ */
+export async function calibrate(
+  input: CalibrateInput,
+  { store, tiles, log, force }: CalibrateDeps,
+): Promise<CalibrateOutput> {
+  const stars = decodeStars(await store.get(input.catalogue))
+  const forced = JSON.parse(new TextDecoder().decode(await store.get(input.forced))) as ForcedPhotometry[]
+
+  const available = await surveysAround(coneOf(stars, input), tiles, log)
+  const calibration = calibrateFrame(stars, available, matchScale(input), input.header.band, force)
+  tellChoice(calibration, input, log)
+
+  const calibrated = withMagnitudes(stars, calibration)
+  const targets = targetsOf(forced, calibration, input)
+  const { chosen } = calibration.choice
+  const points = framePoints(input, targets, calibration.chosen, chosen?.standard.system ?? 'instrumental')
+
+  const meta = catalogueMeta(input, calibration)
+  const report = {
+    chosen: calibration.chosen,
+    ambiguous: calibration.choice.ambiguous,
+    contradictsHeader: calibration.choice.contradictsHeader,
+    candidates: calibration.candidates,
+    fit: chosen ? fitDetails(chosen) : null,
+    targets,
+    plot: chosen ? plotData(chosen, stars, calibrationTitle(chosen)) : null,
+  }
+  const products = input.products
+  await store.put(`${products}/catalogue.fits`, catalogueFits(calibrated, meta), { contentType: 'application/fits' })
+  await store.put(`${products}/catalogue.ecsv`, encoded(catalogueEcsv(calibrated, meta)), { contentType: 'text/plain' })
+  if (report.plot)
+    await store.put(`${products}/calibration.png`, drawCalibration(report.plot), { contentType: 'image/png' })
+  await store.put(`${products}/calibration.json`, encoded(JSON.stringify(report)), json)
+  await store.put(`${products}/points.json`, encoded(JSON.stringify(points)), json)
+  return {
+    ...input,
+    outcome: outcomeOf(calibration, targets),
+    calibration: { chosen: calibration.chosen, ambiguous: calibration.choice.ambiguous },
+    calibrationReport: `${products}/calibration.json`,
+    points: `${products}/points.json`,
+  }
+}
+
+const json = { contentType: 'application/json' }
+
+function encoded(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** The part of the sky that holds all stars of the frame. */
+function coneOf({ raDeg, decDeg }: StarCatalogue, { wcs }: CalibrateInput): Cone {
+  let radiusDeg = Math.hypot(wcs.fieldWidthDeg, wcs.fieldHeightDeg) / 2
+  for (let i = 0; i < raDeg.length; i++) {
+    const distance = separationDeg(raDeg[i], decDeg[i], wcs.raDeg, wcs.decDeg)
+    if (distance > radiusDeg) radiusDeg = distance
+  }
+  return { raDeg: wcs.raDeg, decDeg: wcs.decDeg, radiusDeg: radiusDeg + MARGIN_DEG }
+}
+
+async function surveysAround(cone: Cone, tiles: Tiles, log: Log): Promise<ReferenceStars[]> {
+  const available: ReferenceStars[] = []
+  for (const survey of await tiles.surveys()) {
+    const stars = await tiles.cone(survey, cone, { limit: MOST_REFERENCE_STARS })
+    if (stars.count > 0) available.push(stars)
+  }
+  log.info('surveys around the field', Object.fromEntries(available.map(({ survey, count }) => [survey, count])))
+  return available
+}
+
+function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale {
+  return {
+    fwhmArcsec: psf.fwhmPx * wcs.pixelScaleArcsec,
+    residualArcsec: wcs.medianResidualMas / 1000,
+    epochYear: julianEpoch(header.mjdUtcMid),
+  }
+}
+
+function tellChoice({ choice, candidates, chosen }: FrameCalibration, { header }: CalibrateInput, log: Log): void {
+  if (!chosen) log.warn('no survey calibrates the frame', { headerBand: header.band })
+  else if (choice.contradictsHeader)
+    log.warn('the stars speak against the band of the header', { headerBand: header.band, chosen })
+  else log.info('calibrated', { chosen, candidates: candidates.length, ambiguous: choice.ambiguous })
+}
+
+/** The catalogue with calibrated magnitudes and Gaia's identities. */
+function withMagnitudes(stars: StarCatalogue, { choice, matched }: FrameCalibration): StarCatalogue {
+  const gaia = matched.find(survey => survey.stars.survey === 'gaia_dr3')
+  const sourceId = new BigInt64Array(stars.id.length)
+  if (gaia)
+    gaia.rowOf.forEach((row, i) => {
+      if (row >= 0 && /^\d+$/.test(gaia.stars.id[row])) sourceId[i] = BigInt(gaia.stars.id[row])
+    })
+  return { ...stars, ...(choice.chosen ? calibrateStars(stars, choice.chosen) : {}), sourceId }
+}
+
+function targetsOf(forced: ForcedPhotometry[], { choice }: FrameCalibration, { header }: CalibrateInput) {
+  if (!choice.chosen) return uncalibratedTargets(forced, header.band ?? 'unknown', header.flags)
+  return calibrateTargets(forced, choice.chosen, header.flags | calibrationFlags(choice.chosen, choice.ambiguous))
+}
+
+function outcomeOf({ chosen }: FrameCalibration, targets: CalibratedTarget[]): Outcome {
+  if (!chosen) return 'uncalibrated'
+  return targets.length > 0 && !targets.some(target => target.detected) ? 'limit' : 'calibrated'
+}
+
+function catalogueMeta(input: CalibrateInput, { chosen, choice }: FrameCalibration): CatalogueMeta {
+  const { header, frameId } = input
+  const frame = { frameId, dateObs: header.dateObsUtc, mjdUtcMid: header.mjdUtcMid }
+  const calibration = chosen && {
+    survey: chosen.survey,
+    band: chosen.band,
+    system: choice.chosen!.standard.system,
+    zeroPoint: chosen.zeroPoint,
+    zeroPointError: chosen.zeroPointError,
+    colour: chosen.colour,
+    colourTerm: chosen.colourTerm,
+    colourTermError: chosen.colourTermError,
+    calibrators: chosen.stars,
+  }
+  return { ...frame, ...calibration, version: PIPELINE_VERSION }
 }

@@ -1,0 +1,89 @@
+import type { Candidate } from '#events/stages.ts'
+import type { ReferenceStars } from '#shared/catalogue/reference.ts'
+import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { type MatchedSurvey, type MatchScale, matchSurvey, usableStars } from './calibrators.ts'
+import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
+import { type Choice, chooseBand, type Force } from './choose.ts'
+import type { CalibrationPlotData } from './plot.ts'
+import { standardBands } from './standard-bands.ts'
+
+/** All fits of a frame and the one that was chosen. */
+export interface FrameCalibration {
+  choice: Choice
+  /** Rows of the report, best first, and the one of the chosen fit. */
+  candidates: Candidate[]
+  chosen: Candidate | null
+  /** The surveys as matched with the frame. */
+  matched: MatchedSurvey[]
+}
+
+/**
+ * Calibrate the stars of a frame to every band of every survey that covers it and choose one.
+ *
+ * @param available stars of each survey around the frame
+ * @param headerBand band of the standard header
+ */
+export function calibrateFrame(
+  catalogue: StarCatalogue,
+  available: ReferenceStars[],
+  scale: MatchScale,
+  headerBand: string | null,
+  force: Force = {},
+): FrameCalibration {
+  const gaia = available.find(({ survey }) => survey === 'gaia_dr3')
+  const matched = available.map(stars => matchSurvey(catalogue, stars, scale, gaia))
+  const usable = usableStars(
+    catalogue,
+    matched.find(({ stars }) => stars === gaia),
+  )
+  const fits = standardBands(available).flatMap(standard => {
+    const survey = matched.find(({ stars }) => stars.survey === standard.survey)!
+    return fitCandidate(catalogue, usable, survey, standard) ?? []
+  })
+  const choice = chooseBand(fits, catalogue, headerBand, force)
+  const candidates = choice.ranked.map(({ fit, score }) => toCandidate(fit, score))
+  const place = choice.ranked.findIndex(({ fit }) => fit === choice.chosen)
+  return { choice, candidates, chosen: place >= 0 ? candidates[place] : null, matched }
+}
+
+/** What the report tells of the chosen fit beyond its row. */
+export function fitDetails(fit: CalibrationFit) {
+  const { standard, line } = fit
+  return {
+    magSystem: standard.system,
+    transformation: standard.transformation ?? null,
+    pivotColour: fit.hasColourTerm ? line.pivot : null,
+    zeroPointAtPivot: line.atPivot,
+    zeroPointAtPivotError: line.atPivotError,
+    intrinsicScatter: line.intrinsic,
+    outliers: fit.sample.length - line.count,
+    colourRange: fit.hasColourTerm ? fit.colourRange : null,
+    medianColour: fit.hasColourTerm ? fit.medianColour : null,
+    matchRadiusArcsec: fit.matched.matchRadiusDeg * 3600,
+  }
+}
+
+/** The matched stars of the chosen fit, for the picture; colours that are not known are null in JSON. */
+export function plotData(fit: CalibrationFit, catalogue: StarCatalogue, title: string): CalibrationPlotData {
+  const { sample, matched, magnitudes, line } = fit
+  const rows = Array.from(sample, i => matched.rowOf[i])
+  return {
+    title,
+    mag: rows.map(row => magnitudes.mag[row]),
+    colour: rows.map(row => magnitudes.colour[row]),
+    x: Array.from(sample, i => catalogue.x[i]),
+    y: Array.from(sample, i => catalogue.y[i]),
+    residual: Array.from(residuals(fit, catalogue)),
+    used: Array.from(line.used, Boolean),
+  }
+}
+
+/** The chosen calibration in one line. */
+export function calibrationTitle(fit: CalibrationFit): string {
+  const { standard, line } = fit
+  const zeroPoint = zeroPointAt(fit, 0)
+  const term = fit.hasColourTerm
+    ? `  C(${standard.colour!.join('-')}) ${line.slope.toFixed(4)} ± ${line.slopeError.toFixed(4)}`
+    : ''
+  return `${standard.survey} ${standard.band}: zero point ${zeroPoint.value.toFixed(4)} ± ${zeroPoint.error.toFixed(4)}${term}`
+}

@@ -1,0 +1,127 @@
+import type { ReferenceStars } from '#shared/catalogue/reference.ts'
+import { surveys } from '#shared/catalogue/surveys/index.ts'
+import { flagMask } from '#shared/flags.ts'
+import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { propagate } from '#shared/sky/epoch.ts'
+import { matchOneToOne, neighbours } from './neighbours.ts'
+
+/** Stars fainter than this error do not carry a zero point, mag: S/N 10. */
+const WORST_INSTRUMENTAL_ERR = 0.11
+/** With so many clean stars the blended ones are not needed. */
+const ENOUGH_UNBLENDED = 30
+/** Light of neighbours, relative to the star, that spoils it as calibrator. */
+const NEIGHBOUR_LIGHT = 0.03
+/** Catalogue epochs are joined within this, degrees: proper motions of two decades stay inside for most stars. */
+const SAME_STAR_DEG = 1 / 3600
+
+const UNUSABLE = flagMask(
+  'saturated',
+  'nearEdge',
+  'maskedPixels',
+  'cosmicRay',
+  'poorFit',
+  'forcedPosition',
+  'fitNotConverged',
+)
+const BLENDED = flagMask('blended')
+
+/** A survey's stars at the epoch of the frame, and which of them is which star of the frame. */
+export interface MatchedSurvey {
+  stars: ReferenceStars
+  /** Degrees ICRS at the frame's epoch. */
+  raDeg: Float64Array
+  decDeg: Float64Array
+  matchRadiusDeg: number
+  /** For each star of the frame its row in the survey, −1 where it has none. */
+  rowOf: Int32Array
+  /** For each star of the frame: 1 where the survey calls it clean and single at the frame's resolution. */
+  single: Uint8Array
+}
+
+export interface MatchScale {
+  /** Full width at half maximum of the frame's stars. */
+  fwhmArcsec: number
+  /** Median residual of the astrometric solution. */
+  residualArcsec: number
+  /** Julian year of the frame. */
+  epochYear: number
+}
+
+/**
+ * Match the stars of a frame with those of a survey, moved to the epoch of the frame, one to one.
+ *
+ * @param gaia lends its proper motions to surveys that have none
+ */
+export function matchSurvey(
+  catalogue: StarCatalogue,
+  stars: ReferenceStars,
+  scale: MatchScale,
+  gaia?: ReferenceStars,
+): MatchedSurvey {
+  const moving = gaia && gaia !== stars ? withGaiaMotions(stars, gaia) : stars
+  const places = propagate(moving, scale.epochYear)
+  const matchRadiusDeg = matchRadiusArcsec(stars, scale) / 3600
+  const rowOf = matchOneToOne(catalogue, places, matchRadiusDeg)
+  const crowded = crowdedRows(stars, places, (1.2 * scale.fwhmArcsec) / 3600)
+  const single = Uint8Array.from(rowOf, row => (row >= 0 && stars.clean[row] && !crowded[row] ? 1 : 0))
+  return { stars, ...places, matchRadiusDeg, rowOf, single }
+}
+
+function matchRadiusArcsec(stars: ReferenceStars, { fwhmArcsec, residualArcsec }: MatchScale): number {
+  const survey = (3 * surveys[stars.survey].positionErrMas) / 1000
+  const wanted = Math.max(0.6, 3 * residualArcsec, 0.5 * fwhmArcsec, survey)
+  return Math.min(wanted, Math.max(2, fwhmArcsec))
+}
+
+/** Proper motions and parallaxes from Gaia for stars of a survey that publishes none; others as they were. */
+export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars): ReferenceStars {
+  if (stars.count === 0 || gaia.count === 0 || stars.pmRaMasPerYear.some(motion => motion !== 0)) return stars
+  const epochs = Float64Array.from(stars.epochYear).sort()
+  const there = propagate(gaia, epochs[epochs.length >> 1])
+  const rows = matchOneToOne(stars, there, SAME_STAR_DEG)
+  const lent = (values: Float64Array) => Float64Array.from(rows, row => (row >= 0 ? values[row] : 0))
+  return {
+    ...stars,
+    pmRaMasPerYear: lent(gaia.pmRaMasPerYear),
+    pmDecMasPerYear: lent(gaia.pmDecMasPerYear),
+    pmErrMasPerYear: lent(gaia.pmErrMasPerYear),
+    parallaxMas: lent(gaia.parallaxMas),
+  }
+}
+
+/** Rows whose neighbours in the survey add more light than {@link NEIGHBOUR_LIGHT}. */
+function crowdedRows(
+  stars: ReferenceStars,
+  places: { raDeg: Float64Array; decDeg: Float64Array },
+  radiusDeg: number,
+): Uint8Array {
+  const crowded = new Uint8Array(stars.count)
+  const mag = stars.mag[surveys[stars.survey].mainBand]
+  const near = neighbours(places.raDeg, places.decDeg, radiusDeg)
+  for (let i = 0; i < stars.count; i++) {
+    let light = 0
+    for (const other of near.within(places.raDeg[i], places.decDeg[i], radiusDeg))
+      if (other !== i && Number.isFinite(mag[other])) light += 10 ** (0.4 * (mag[i] - mag[other]))
+    if (light > NEIGHBOUR_LIGHT) crowded[i] = 1
+  }
+  return crowded
+}
+
+/**
+ * Which stars of a frame may carry a zero point: significant, with a clean fit, and not called variable or double by
+ * Gaia; blended ones only where the others are few.
+ *
+ * @returns 1 per usable star
+ */
+export function usableStars(catalogue: StarCatalogue, gaia?: MatchedSurvey): Uint8Array {
+  const usable = new Uint8Array(catalogue.id.length)
+  let unblended = 0
+  for (let i = 0; i < usable.length; i++) {
+    const { [i]: flags } = catalogue.flags
+    if (!(catalogue.magInstErr[i] < WORST_INSTRUMENTAL_ERR) || !Number.isFinite(catalogue.magInst[i])) continue
+    if (flags & UNUSABLE || (gaia && gaia.rowOf[i] >= 0 && !gaia.stars.clean[gaia.rowOf[i]])) continue
+    usable[i] = flags & BLENDED ? 2 : 1
+    if (usable[i] === 1) unblended++
+  }
+  return usable.map(kind => (kind === 1 || (kind === 2 && unblended < ENOUGH_UNBLENDED) ? 1 : 0))
+}

@@ -1,0 +1,70 @@
+import { type EcsvColumn, encodeEcsv } from '#shared/catalogue/ecsv.ts'
+import type { Card } from '#shared/fits/header.ts'
+import { encodeTables } from '#shared/fits/table.ts'
+import type { Column } from '#shared/numeric/table.ts'
+import { type StarCatalogue, starColumns } from '#shared/photometry/star-catalogue.ts'
+
+/** Decimals that are significant in a text file; the FITS table has the full numbers. */
+const DECIMALS: Partial<Record<keyof StarCatalogue, number>> = {
+  x: 4,
+  y: 4,
+  raDeg: 8,
+  decDeg: 8,
+  raErrMas: 3,
+  decErrMas: 3,
+  flux: 3,
+  fluxErr: 3,
+  magInst: 5,
+  magInstErr: 5,
+  magAper: 5,
+  magAperErr: 5,
+  mag: 5,
+  magErr: 5,
+  chi: 4,
+  sharp: 4,
+  sky: 3,
+}
+
+/** Header of the calibrated catalogue: what its magnitudes mean. */
+export type CatalogueMeta = Record<string, string | number | boolean | null>
+
+/** FITS keywords of {@link CatalogueMeta}'s entries. */
+const KEYWORDS: Record<string, [keyword: string, comment: string]> = {
+  frameId: ['FRAMEID', 'SHA-256 of the frame'],
+  dateObs: ['DATE-OBS', 'UTC'],
+  mjdUtcMid: ['MJD-MID', 'middle of the exposure, UTC'],
+  survey: ['SURVEY', 'photometric reference'],
+  band: ['BAND', 'band of mag'],
+  system: ['MAGSYS', 'magnitude system of mag'],
+  zeroPoint: ['ZEROPNT', '[mag] at colour 0'],
+  zeroPointError: ['E_ZEROPN', '[mag]'],
+  colour: ['COLOUR', 'colour of the colour term'],
+  colourTerm: ['COLTERM', 'mag = mag_inst + ZEROPNT + COLTERM * COLOUR'],
+  colourTermError: ['E_COLTER', ''],
+  calibrators: ['NCALIB', 'stars that carry the zero point'],
+  version: ['CPCSVER', 'version of CPCS'],
+}
+
+/** The catalogue as ECSV, pixel positions in the FITS convention. */
+export function catalogueEcsv(stars: StarCatalogue, meta: CatalogueMeta): string {
+  return encodeEcsv(fileColumns(stars), meta)
+}
+
+/** The catalogue as FITS binary table, pixel positions in the FITS convention. */
+export function catalogueFits(stars: StarCatalogue, meta: CatalogueMeta): Uint8Array {
+  const cards = Object.entries(meta).flatMap(([key, value]): Card[] => {
+    const known = KEYWORDS[key]
+    return known && value !== null ? [{ keyword: known[0], value, comment: known[1] }] : []
+  })
+  return encodeTables([{ name: 'CATALOGUE', columns: fileColumns(stars), cards }])
+}
+
+function fileColumns(stars: StarCatalogue): EcsvColumn[] {
+  return (Object.keys(starColumns) as (keyof StarCatalogue)[]).map(key => {
+    const { name, unit, description } = starColumns[key]
+    const column: Column = stars[key]
+    // FITS counts pixels from 1
+    const data = key === 'x' || key === 'y' ? stars[key].map(value => value + 1) : column
+    return { name, unit, description, data, decimals: DECIMALS[key] }
+  })
+}

@@ -1,0 +1,192 @@
+import type { SurveyId } from '#shared/catalogue/reference.ts'
+import { surveys } from '#shared/catalogue/surveys/index.ts'
+import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { type CalibrationFit, residuals } from './candidate.ts'
+
+/** Candidates with fewer stars than this part of the richest are compared by what they miss. */
+const COMPARABLE = 0.25
+const MIN_COMMON = 8
+/** Stars are not independent witnesses of a filter: more than these do not add. */
+const WITNESSES = 100
+/** A filter is expected to differ from its standard band by so much colour term. */
+const EXPECTED_COLOUR_TERM = 0.15
+/** Price of a star that a candidate lacks, in units of −2 ln likelihood. */
+const MISSING_STAR = 2
+/** Scores closer than this do not tell bands apart. */
+const DECISIVE = 6
+/** Zero points of the same band are weighed against each other in this unit, mag. */
+const ZERO_POINT_UNIT = 0.005
+/** Colour by which a target may differ unknown to us, mag: a large colour term costs so much of it. */
+const UNKNOWN_COLOUR = 0.1
+const LARGEST_DEVIATION = 5
+
+/** How likely a header that names a band is to mean each band, beside itself. */
+const RELATED: Record<string, string[]> = {
+  U: ['u'],
+  B: ['g'],
+  V: ['g'],
+  R: ['r'],
+  I: ['i'],
+  u: ['U'],
+  g: ['V', 'B'],
+  r: ['R'],
+  i: ['I'],
+  z: ['I'],
+  y: ['z'],
+  clear: ['V', 'r', 'R', 'g'],
+}
+const PRIOR = { same: 0.9, related: 0.3, other: 0.02 }
+
+export interface Choice {
+  /** Fits with their scores, best first; the chosen one is not always the best (see {@link chooseBand}). */
+  ranked: { fit: CalibrationFit; score: number }[]
+  chosen?: CalibrationFit
+  ambiguous: boolean
+  /** Whether the stars speak against the band of the header. */
+  contradictsHeader: boolean
+}
+
+export interface Force {
+  survey?: SurveyId
+  band?: string
+}
+
+/**
+ * Choose survey and band from the fits (lower scores are better).
+ *
+ * Bands: −2 ln likelihood of the residuals on the stars that the comparable candidates have in common, the best survey
+ * speaking for each band, + ln n per parameter, − 2 ln of the header's prior, + (C / {@link EXPECTED_COLOUR_TERM})².
+ * A fit with a colour term cannot tell g from r by its scatter alone, since r = g − (g − r): the size of the colour
+ * term can. Surveys of the same band: error and tie of their zero point and size of the colour term. Where bands are
+ * closer than {@link DECISIVE} the header decides; where it says nothing the choice is ambiguous.
+ *
+ * @param headerBand band of the standard header, or null
+ * @param force only fits of this survey or band may be chosen; the fits themselves are the same
+ */
+export function chooseBand(
+  fits: CalibrationFit[],
+  catalogue: StarCatalogue,
+  headerBand: string | null,
+  force: Force = {},
+): Choice {
+  const likelihoods = commonLikelihoods(fits, catalogue)
+  const bands = new Map<string, { score: number; price: number }>()
+  const prices = fits.map(surveyPrice)
+  fits.forEach((fit, i) => {
+    const { standsFor } = fit.standard
+    const score = likelihoods[i] + parameters(fit) + prior(headerBand, standsFor) + colourPrice(fit)
+    const known = bands.get(standsFor)
+    bands.set(standsFor, {
+      score: Math.min(score, known?.score ?? Number.POSITIVE_INFINITY),
+      price: Math.min(prices[i], known?.price ?? Number.POSITIVE_INFINITY),
+    })
+  })
+  const ranked = fits
+    .map((fit, i) => {
+      const band = bands.get(fit.standard.standsFor)!
+      return { fit, score: band.score + prices[i] - band.price }
+    })
+    .sort((a, b) => a.score - b.score || order(a.fit, b.fit))
+
+  const allowed = ranked.filter(({ fit }) => isAllowed(fit, force))
+  const best = allowed[0]
+  if (!best) return { ranked, ambiguous: false, contradictsHeader: false }
+  const named = headerBand === null ? undefined : allowed.find(({ fit }) => fit.standard.standsFor === headerBand)
+  const rival = allowed.find(({ fit }) => fit.standard.standsFor !== best.fit.standard.standsFor)
+  const close = rival !== undefined && rival.score - best.score < DECISIVE
+  if (named && named.score - best.score < DECISIVE)
+    return { ranked, chosen: named.fit, ambiguous: named !== best, contradictsHeader: false }
+  return {
+    ranked,
+    chosen: best.fit,
+    ambiguous: close && force.band === undefined,
+    contradictsHeader: named !== undefined,
+  }
+}
+
+function isAllowed({ standard }: CalibrationFit, { survey, band }: Force): boolean {
+  if (survey !== undefined && standard.survey !== survey) return false
+  return band === undefined || standard.band === band || (standard.standsFor === band && !hasOwn(standard.survey, band))
+}
+
+function hasOwn(survey: SurveyId, band: string): boolean {
+  return band in surveys[survey].bands
+}
+
+/** −2 ln likelihood of each fit on the common stars, as if there were at most {@link WITNESSES} of them. */
+function commonLikelihoods(fits: CalibrationFit[], catalogue: StarCatalogue): number[] {
+  const most = Math.max(0, ...fits.map(({ sample }) => sample.length))
+  let comparable = fits.filter(({ sample }) => sample.length >= COMPARABLE * most)
+  let common = inCommon(comparable)
+  // One poor survey must not shrink the comparison to nothing: leave out the poorest until enough is common.
+  while (common.size < MIN_COMMON && comparable.length > 1) {
+    const poorest = Math.min(...comparable.map(({ sample }) => sample.length))
+    const kept = comparable.filter(({ sample }) => sample.length > poorest)
+    comparable = kept.length > 0 ? kept : comparable.slice(0, 1)
+    common = inCommon(comparable)
+  }
+  return fits.map(fit => {
+    const own = comparable.includes(fit) ? common : new Set(fit.sample)
+    const mean = meanLikelihood(fit, catalogue, own)
+    const witnesses = Math.min(common.size, WITNESSES)
+    return witnesses * mean + MISSING_STAR * Math.max(0, common.size - own.size)
+  })
+}
+
+function inCommon(fits: CalibrationFit[]): Set<number> {
+  const [first, ...others] = fits.map(({ sample }) => new Set(sample))
+  if (!first) return new Set()
+  return new Set([...first].filter(star => others.every(other => other.has(star))))
+}
+
+/** Mean over stars of r²/σ² + ln σ²; outliers count as {@link LARGEST_DEVIATION} σ. */
+function meanLikelihood(fit: CalibrationFit, catalogue: StarCatalogue, stars: Set<number>): number {
+  const { sample, matched, magnitudes, line } = fit
+  const r = residuals(fit, catalogue)
+  let sum = 0
+  let n = 0
+  for (let k = 0; k < sample.length; k++) {
+    if (!stars.has(sample[k])) continue
+    const row = matched.rowOf[sample[k]]
+    const variance =
+      magnitudes.varMag[row] +
+      catalogue.magInstErr[sample[k]] ** 2 +
+      line.intrinsic ** 2 +
+      line.slope ** 2 * magnitudes.varColour[row] -
+      2 * line.slope * magnitudes.covariance[row]
+    const safe = Math.max(variance, 1e-6)
+    sum += Math.min(r[k] ** 2 / safe, LARGEST_DEVIATION ** 2) + Math.log(safe)
+    n++
+  }
+  return n > 0 ? sum / n : 0
+}
+
+function parameters({ hasColourTerm, line }: CalibrationFit): number {
+  return (hasColourTerm ? 3 : 2) * Math.log(Math.max(2, line.count))
+}
+
+function colourPrice({ line }: CalibrationFit): number {
+  return (line.slope / EXPECTED_COLOUR_TERM) ** 2
+}
+
+/** What speaks against a survey among those of the same band. */
+function surveyPrice({ standard, line, hasColourTerm }: CalibrationFit): number {
+  const { systematicMag } = surveys[standard.survey]
+  // without a colour term the unknown one costs as much as the expected one
+  const term = hasColourTerm ? line.slope : EXPECTED_COLOUR_TERM
+  const variance = line.atPivotError ** 2 + systematicMag ** 2 + (UNKNOWN_COLOUR * term) ** 2
+  return variance / ZERO_POINT_UNIT ** 2
+}
+
+function prior(headerBand: string | null, standsFor: string): number {
+  if (headerBand === null || !(headerBand in RELATED || headerBand === standsFor)) return 0
+  const probability =
+    headerBand === standsFor ? PRIOR.same : RELATED[headerBand]?.includes(standsFor) ? PRIOR.related : PRIOR.other
+  return -2 * Math.log(probability)
+}
+
+/** The order of the survey table, then of the bands' names: ties end the same way everywhere. */
+function order(a: CalibrationFit, b: CalibrationFit): number {
+  const place = (fit: CalibrationFit) => Object.keys(surveys).indexOf(fit.standard.survey)
+  return place(a) - place(b) || (a.standard.band < b.standard.band ? -1 : 1)
+}
