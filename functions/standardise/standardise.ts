@@ -1,15 +1,130 @@
+import type { Provenance, StandardHeader } from '#events/frame.ts'
 import type { StandardiseInput, StandardiseOutput } from '#events/stages.ts'
-import type { Tiles } from '#shared/catalogue/reference.ts'
-import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import { CpcsError } from '#shared/errors.ts'
+import { openFits } from '#shared/fits/file.ts'
+import { decodePlane, type Plane } from '#shared/fits/image.ts'
+import { sciencePlane } from '#shared/fits/science-plane.ts'
+import { flagMask } from '#shared/flags.ts'
+import type { Frame } from '#shared/image/frame.ts'
+import { encodeFrame } from '#shared/image/frame-file.ts'
+import { buildMask } from '#shared/image/mask.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
+import { saturationLevel, stateDetector } from './detector.ts'
+import { greenPlane } from './mosaic.ts'
+import { readProfile } from './profile.ts'
+import type { Found } from './read-value.ts'
+import { type Translation, translate } from './translate.ts'
 
 export interface StandardiseDeps {
   raw: ObjectStore
   store: ObjectStore
   log: Log
+  /** What the telescope's owner knows better than the header: JSON text or object, see profile.ts. */
+  profile?: unknown
 }
 
-/** Read any FITS a camera writes and say in standard terms what it is. */
-export async function standardise(_input: StandardiseInput, _deps: StandardiseDeps): Promise<StandardiseOutput> {
-  throw new Error('standardise is not built yet')
+/** A standardised frame in memory, before it is written. */
+export interface StandardFrame {
+  frame: Frame
+  header: StandardHeader
+  provenance: Record<string, Provenance>
+}
+
+const MIN_VALUED_SHARE = 0.1
+const MAX_SATURATED_SHARE = 0.25
+
+/**
+ * Read any FITS a camera writes and say in standard terms what it is: translate its header, complete gain, read noise
+ * and saturation from the pixels, mask what is bad, and keep image and header with the products of the frame.
+ *
+ * @throws {CpcsError} EmptyObject, NotFits, TruncatedFits, BrokenHeader, UnsupportedFits, NoImage, NotSingleImage,
+ *   NotLightFrame, NoPixelValues, NoObservationTime, BadProfile; StoreUnavailable, ObjectMissing
+ */
+export async function standardise(
+  input: StandardiseInput,
+  { raw, store, log, profile }: StandardiseDeps,
+): Promise<StandardiseOutput> {
+  const { frame, header, provenance } = standardFrame(await raw.get(input.raw.key), profile)
+  const products = `products/${input.frameId}`
+  const image = `${products}/frame.fits`
+  await store.put(image, encodeFrame(frame, header), { contentType: 'application/fits' })
+  const json = new TextEncoder().encode(`${JSON.stringify({ header, provenance }, null, 2)}\n`)
+  await store.put(`${products}/frame.json`, json, { contentType: 'application/json' })
+  log.info('frame standardised', { dialect: header.dialect, band: header.band, mjdUtcMid: header.mjdUtcMid })
+  return { ...input, products, header, image, duplicateOf: null }
+}
+
+/**
+ * The standardised frame of the bytes that a camera wrote.
+ * @throws {CpcsError} as {@link standardise}, but for the store
+ */
+export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFrame {
+  const file = openFits(bytes)
+  const plane = sciencePlane(file)
+  const translation = translate(plane.header, plane.width, plane.height, readProfile(profile))
+  const image = decodePlane(file, plane.hdu)
+  refuseEmptyPixels(image.pixels)
+  const saturation = saturationLevel(translation.detector.saturationAdu, image.pixels, image.bitpix > 0)
+  refuseSaturated(image.pixels, saturation.found.value)
+  if (translation.header.bayerPattern) takeGreen(image, translation, saturation.found.value)
+
+  const { width, height, pixels } = image
+  const mosaic = translation.header.bayerPattern !== null
+  const stated = stateDetector(translation.detector, saturation, pixels, width, height, mosaic)
+  const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(stated.transfer.skyVariance))
+  const header = { ...translation.header, ...stated.detector, flags: translation.header.flags | stated.flags }
+  return {
+    frame: { width, height, pixels, mask, detector: stated.detector },
+    header,
+    provenance: { ...translation.provenance, ...stated.provenance },
+  }
+}
+
+function refuseEmptyPixels(pixels: Float32Array): void {
+  let valued = 0
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < pixels.length; i++) {
+    const value = pixels[i]
+    if (!Number.isFinite(value)) continue
+    valued++
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  if (valued === 0) throw new CpcsError('NoPixelValues', { found: 'every pixel is NaN or blank' })
+  if (low === high) throw new CpcsError('NoPixelValues', { found: `every pixel has the value ${low}` })
+  const share = valued / pixels.length
+  if (share < MIN_VALUED_SHARE)
+    throw new CpcsError('NoPixelValues', { found: `only ${(100 * share).toFixed(1)} % of the pixels have a value` })
+}
+
+function refuseSaturated(pixels: Float32Array, saturationAdu: number): void {
+  let saturated = 0
+  for (let i = 0; i < pixels.length; i++) if (pixels[i] >= saturationAdu) saturated++
+  const percent = Math.round((100 * saturated) / pixels.length)
+  if (saturated > MAX_SATURATED_SHARE * pixels.length)
+    throw new CpcsError('NoPixelValues', {
+      found: `${percent} % of the pixels are saturated (twilight, the Moon, or far too long an exposure?)`,
+    })
+}
+
+/** Replace the mosaic by its green pixels, one per 2 × 2 cell, and say so in the header. */
+function takeGreen(image: Plane, { header, provenance }: Translation, saturationAdu: number): void {
+  const pattern = header.bayerPattern!
+  const green = greenPlane(image.pixels, image.width, image.height, pattern, saturationAdu)
+  Object.assign(image, { width: green.width, height: green.height, pixels: green.pixels })
+  header.widthPx = green.width
+  header.heightPx = green.height
+  header.binning = [2 * header.binning[0], 2 * header.binning[1]]
+  if (header.pixelScaleArcsec !== null) header.pixelScaleArcsec *= 2
+  header.flags |= flagMask('mosaicGreen')
+  const cells = 'two green pixels of each 2 × 2 cell averaged'
+  for (const field of ['binning', 'pixelScaleArcsec'])
+    provenance[field].conversion = [provenance[field].conversion, cells].filter(Boolean).join('; ')
+  if (green.conflict) provenance.bayerPattern.conflict = green.conflict
+  if (header.band !== null && header.band !== 'clear') return
+  const band: Found<string> = { value: 'V', from: 'assumed', conversion: `${cells}: nearest to V`, confidence: 'guess' }
+  header.filterName ??= `green of ${pattern}`
+  header.band = band.value
+  provenance.band = { from: band.from, conversion: band.conversion, confidence: 'guess' }
 }

@@ -1,0 +1,157 @@
+import type { StandardHeader } from '#events/frame.ts'
+import { airmassAt, altitudeDeg } from '#shared/sky/airmass.ts'
+import { parseSexagesimalDegrees, separationDeg, wrap180, wrap360 } from '#shared/sky/angles.ts'
+import { pixelScaleDeg, pixelToSky, wcsFromCards } from '#shared/sky/wcs.ts'
+import type { PointingSource } from './dialects/dialect.ts'
+import { genericPointings } from './dialects/generic.ts'
+import { type Found, findNumber, type Reader, statements } from './read-value.ts'
+
+export type Pointing = NonNullable<StandardHeader['pointing']>
+export type Site = NonNullable<StandardHeader['site']>
+
+const NOT_OF_DATE_DEG = 0.35 // precession since 2000 where the mount's own equinox is told: added to the uncertainty
+
+/**
+ * Where the header says the telescope pointed: a hint, never the truth. A WCS already in the header counts last, since
+ * it may stem from another frame.
+ */
+export function findPointing(reader: Reader, width: number, height: number): Found<Pointing> | undefined {
+  const sources = [...(reader.dialect.pointings ?? []), ...genericPointings]
+  const told = sources.flatMap(source => readPair(reader, source) ?? [])
+  return settledHours(told) ?? fromWcs(reader, width, height)
+}
+
+function readPair({ header, dialect }: Reader, source: PointingSource): Found<Pointing> | undefined {
+  const ra = angle(header.get(source.ra))
+  const dec = angle(header.get(source.dec))
+  if (!ra || !dec || Math.abs(dec.value) > 90 || (ra.value === 0 && dec.value === 0)) return undefined
+  const comment = header.comment(source.ra)
+  const inHours =
+    source.as === 'hours' || (source.as === 'auto' && (ra.sexagesimal || /\bh(ou)?rs?\b|\[h\]|\(h/i.test(comment)))
+  const raDeg = inHours ? ra.value * 15 : ra.value
+  if (raDeg < -360 || raDeg > 360) return undefined
+  const equinox = header.number('EQUINOX') ?? header.number('EPOCH') ?? header.number('OBJCTEQU') ?? 2000
+  const ofDate = Math.abs(equinox - 2000) > 1
+  const uncertaintyDeg = source.uncertaintyDeg + (ofDate ? NOT_OF_DATE_DEG : 0)
+  const words = [inHours ? 'hours to degrees' : '', ofDate ? `equinox ${equinox} taken as it is` : '']
+  return {
+    value: { raDeg: wrap360(raDeg), decDeg: dec.value, uncertaintyDeg },
+    from: `${source.ra}, ${source.dec}`,
+    conversion: words.filter(Boolean).join('; '),
+    confidence: source.confidence ?? (dialect.id === 'generic' ? 'likely' : 'certain'),
+  }
+}
+
+function angle(value: unknown): { value: number; sexagesimal: boolean } | undefined {
+  if (typeof value === 'number') return { value, sexagesimal: false }
+  if (typeof value !== 'string' || value.trim() === '') return undefined
+  const degrees = parseSexagesimalDegrees(value)
+  if (Number.isFinite(degrees)) return { value: degrees, sexagesimal: true }
+  const plain = Number(value)
+  return Number.isFinite(plain) ? { value: plain, sexagesimal: false } : undefined
+}
+
+/** The first pair; a bare RA below 24 that fits another pair only when read as hours is taken as hours. */
+function settledHours(told: Found<Pointing>[]): Found<Pointing> | undefined {
+  const [first, ...others] = told
+  if (!first || first.conversion.includes('hours') || first.value.raDeg >= 24) return first
+  const asHours = { ...first.value, raDeg: first.value.raDeg * 15 }
+  const fits = (pointing: Pointing) =>
+    others.some(({ value }) => separationDeg(value.raDeg, value.decDeg, pointing.raDeg, pointing.decDeg) < 2)
+  if (fits(first.value) || !fits(asHours)) return first
+  return {
+    ...first,
+    value: asHours,
+    conversion: 'hours to degrees, as the other keywords demand',
+    confidence: 'likely',
+  }
+}
+
+function fromWcs({ header }: Reader, width: number, height: number): Found<Pointing> | undefined {
+  const wcs = wcsFromCards(header)
+  if (!wcs) return undefined
+  const [raDeg, decDeg] = pixelToSky(wcs, (width - 1) / 2, (height - 1) / 2)
+  if (!Number.isFinite(raDeg) || !Number.isFinite(decDeg)) return undefined
+  return {
+    value: { raDeg: wrap360(raDeg), decDeg, uncertaintyDeg: 0.3 },
+    from: 'WCS',
+    conversion: 'centre of the frame by the WCS of the header',
+    confidence: 'likely',
+  }
+}
+
+/** Arcseconds per pixel: told, or from pixel size and focal length, or from a WCS in the header. */
+export function findPixelScale(reader: Reader, binning: number): Found<number> | undefined {
+  const told = findNumber(reader, 'pixelScaleArcsec')
+  if (told && told.from !== 'assumed') return told
+  const focal = findNumber(reader, 'focalLengthMm')
+  const size = findNumber(reader, 'pixelSizeMicron')
+  const unbinned = size ? undefined : findNumber(reader, 'unbinnedPixelSizeMicron')
+  if (focal && (size || unbinned)) {
+    const micron = size ? size.value : unbinned!.value * binning
+    return {
+      value: (206.264806 * micron) / focal.value,
+      from: `${(size ?? unbinned)!.from}, ${focal.from}`,
+      conversion: `pixel size over focal length${unbinned && binning > 1 ? ', times binning' : ''}`,
+      confidence: 'likely',
+    }
+  }
+  const wcs = wcsFromCards(reader.header)
+  if (!wcs) return told
+  const conversion = 'scale of the WCS of the header'
+  return { value: pixelScaleDeg(wcs) * 3600, from: 'WCS', conversion, confidence: 'likely' }
+}
+
+/** Where the telescope stands. */
+export function findSite(reader: Reader): Found<Site> | undefined {
+  const latitude = findNumber(reader, 'latitudeDeg')
+  const longitude = findNumber(reader, 'longitudeEastDeg')
+  if (!latitude || !longitude || (latitude.value === 0 && longitude.value === 0)) return undefined
+  const height = findNumber(reader, 'heightM')
+  return {
+    value: { latitudeDeg: latitude.value, longitudeEastDeg: wrap180(longitude.value), heightM: height?.value ?? 0 },
+    from: [latitude, longitude, height].flatMap(found => found?.from ?? []).join(', '),
+    conversion: [latitude, longitude, height].flatMap(found => found?.conversion || []).join('; '),
+    confidence: 'likely',
+  }
+}
+
+/**
+ * Airmass at mid-exposure: computed where site and pointing are known, else the header's. A site whose longitude fits
+ * the header's airmass only when counted west is turned, in place.
+ */
+export function findAirmass(
+  reader: Reader,
+  site: Found<Site> | undefined,
+  pointing: Pointing | undefined,
+  mjdUtcMid: number,
+): Found<number> | undefined {
+  const told = toldAirmass(reader)
+  if (!site || !pointing) return told
+  const at = (place: Site) => airmassAt(altitudeDeg(pointing.raDeg, pointing.decDeg, place, mjdUtcMid))
+  const mirrored = { ...site.value, longitudeEastDeg: -site.value.longitudeEastDeg }
+  let airmass = at(site.value)
+  const off = (value: number) => (told ? Math.abs(value - told.value) : 0)
+  if (told && !(off(airmass) < 0.3) && off(at(mirrored)) < 0.1) {
+    site.value = mirrored
+    site.conversion = `${site.conversion ? `${site.conversion}; ` : ''}longitude taken as counted west, as the airmass demands`
+    airmass = at(mirrored)
+  }
+  if (!Number.isFinite(airmass)) return told
+  const conflict = off(airmass) > 0.05 * airmass ? `${told!.from} says ${told!.value.toFixed(3)}` : undefined
+  return {
+    value: airmass,
+    from: 'site, pointing, time',
+    conversion: 'Kasten & Young 1989',
+    confidence: 'certain',
+    conflict,
+  }
+}
+
+function toldAirmass(reader: Reader): Found<number> | undefined {
+  const [told] = statements(reader, 'airmass') as Found<number>[]
+  if (told) return told
+  const altitude = findNumber(reader, 'altitudeDeg')
+  if (!altitude) return undefined
+  return { ...altitude, value: airmassAt(altitude.value), conversion: 'from the altitude (Kasten & Young 1989)' }
+}

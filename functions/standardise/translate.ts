@@ -1,0 +1,183 @@
+import type { Provenance, StandardHeader } from '#events/frame.ts'
+import { CpcsError } from '#shared/errors.ts'
+import type { Header } from '#shared/fits/header.ts'
+import { type Flag, flagMask } from '#shared/flags.ts'
+import { isoFromMjd, mjdFromIso, SECONDS_PER_DAY } from '#shared/sky/time.ts'
+import type { Band } from './dialects/filters.ts'
+import { bandOf } from './dialects/filters.ts'
+import { dialectOf } from './dialects/known-dialects.ts'
+import { observationTime } from './observation-time.ts'
+import { findAirmass, findPixelScale, findPointing, findSite } from './pointing.ts'
+import type { TelescopeProfile } from './profile.ts'
+import { type Found, findNumber, findText, type Reader, statements } from './read-value.ts'
+
+export type DetectorField = 'gainElectronsPerAdu' | 'readNoiseElectrons' | 'saturationAdu' | 'pedestalAdu'
+export type ToldHeader = Omit<StandardHeader, DetectorField>
+
+/** What the header and the profile alone say of a frame; the pixels complete the detector (detector.ts). */
+export interface Translation {
+  header: ToldHeader
+  detector: Partial<Record<DetectorField, Found<number>>>
+  provenance: Record<string, Provenance>
+}
+
+const notLight = /\b(bias|dark|zero|offset|(sky|dome|lamp|twilight)?[\s_-]*flat(s|[\s_-]?field)?|arc|focus)\b/i
+
+/**
+ * Translate a header of any dialect into the standard one.
+ *
+ * @param width,height size of the image in pixels as stored
+ * @throws {CpcsError} NotLightFrame, NoObservationTime
+ */
+export function translate(header: Header, width: number, height: number, profile: TelescopeProfile): Translation {
+  const reader: Reader = { header, dialect: dialectOf(header) }
+  refuseCalibrationFrames(reader)
+
+  const object = findText(reader, 'object')
+  const telescope = fromProfile(profile.telescope) ?? findText(reader, 'telescope')
+  const instrument = fromProfile(profile.instrument) ?? findText(reader, 'instrument')
+  const exposure = findNumber(reader, 'exposureSeconds')
+  const time = observationTime(reader, exposure?.value)
+  const clockDays = (profile.clockOffsetSeconds ?? 0) / SECONDS_PER_DAY
+  const mjdUtcMid = time.mjdUtcMid.value + clockDays
+  const filter = findFilter(reader, profile)
+  const binning = [findNumber(reader, 'binningX'), findNumber(reader, 'binningY')]
+  const binningX = binning[0]?.value ?? 1
+  const scale = fromProfile(profile.pixelScaleArcsec) ?? findPixelScale(reader, binningX)
+  const pointing = findPointing(reader, width, height)
+  const site = fromProfile(profile.site) ?? findSite(reader)
+  const airmass = findAirmass(reader, site, pointing?.value, mjdUtcMid)
+  const bayer = findBayer(reader, profile)
+  const rowOrder = findRowOrder(reader)
+
+  const flags: Flag[] = []
+  if (time.uncertain) flags.push('timeUncertain')
+  if (!exposure) flags.push('exposureUnknown')
+  const dateObs = clockDays === 0 ? time.dateObsUtc.value : isoFromMjd(mjdFromIso(time.dateObsUtc.value) + clockDays)
+  return {
+    header: {
+      dialect: reader.dialect.id,
+      widthPx: width,
+      heightPx: height,
+      object: object?.value ?? null,
+      telescope: telescope?.value ?? null,
+      instrument: instrument?.value ?? null,
+      mjdUtcMid,
+      dateObsUtc: dateObs,
+      exposureSeconds: exposure?.value ?? 0,
+      filterName: filter.name?.value ?? null,
+      band: filter.band?.value ?? null,
+      binning: [binningX, binning[1]?.value ?? binningX],
+      pixelScaleArcsec: scale?.value ?? null,
+      pointing: pointing?.value ?? null,
+      site: site?.value ?? null,
+      airmass: airmass?.value ?? null,
+      bayerPattern: bayer?.value ?? null,
+      rowOrder: rowOrder?.value ?? null,
+      flags: flagMask(...flags),
+    },
+    detector: findDetector(reader, profile),
+    provenance: {
+      object: provenanceOf(object),
+      telescope: provenanceOf(telescope),
+      instrument: provenanceOf(instrument),
+      mjdUtcMid: provenanceOf(clockDays === 0 ? time.mjdUtcMid : corrected(time.mjdUtcMid)),
+      dateObsUtc: provenanceOf(clockDays === 0 ? time.dateObsUtc : corrected(time.dateObsUtc)),
+      exposureSeconds: provenanceOf(exposure),
+      filterName: provenanceOf(filter.name),
+      band: provenanceOf(filter.band),
+      binning: provenanceOf(binning[0], 'not told: 1'),
+      pixelScaleArcsec: provenanceOf(scale),
+      pointing: provenanceOf(pointing),
+      site: provenanceOf(site),
+      airmass: provenanceOf(airmass),
+      bayerPattern: provenanceOf(bayer),
+      rowOrder: provenanceOf(rowOrder),
+    },
+  }
+}
+
+/** Where a value came from, as the contract tells it. */
+export function provenanceOf(found: Found<unknown> | undefined, absent = 'not told'): Provenance {
+  if (!found) return { from: '', conversion: absent, confidence: 'none' }
+  const { from, conversion, confidence, conflict } = found
+  return conflict === undefined ? { from, conversion, confidence } : { from, conversion, confidence, conflict }
+}
+
+function fromProfile<T>(value: T | undefined): Found<T> | undefined {
+  return value === undefined ? undefined : { value, from: 'profile', conversion: '', confidence: 'certain' }
+}
+
+function corrected<T>(found: Found<T>): Found<T> {
+  return {
+    ...found,
+    from: `${found.from}, profile`,
+    conversion: `${found.conversion}; clock offset of the profile added`,
+  }
+}
+
+function refuseCalibrationFrames(reader: Reader): void {
+  for (const { value, from } of statements(reader, 'imageType'))
+    if (typeof value === 'string' && notLight.test(value) && !/light|object|science/i.test(value))
+      throw new CpcsError('NotLightFrame', { found: `${from} = '${value}'` })
+}
+
+/** Of several filter wheels the one that holds a filter counts, not the open one. */
+function findFilter(reader: Reader, profile: TelescopeProfile): { name?: Found<string>; band?: Found<string> } {
+  const told = statements(reader, 'filterName').map(found => ({ ...found, value: String(found.value) }))
+  const names = told.filter(({ value }) => !mosaicPattern.test(value))
+  const withBand = (band: (b: Band | undefined) => boolean) => names.find(({ value }) => band(bandOf(value)?.band))
+  const name =
+    withBand(band => band !== undefined && band !== 'clear') ?? withBand(band => band === 'clear') ?? names[0]
+  if (!name) {
+    const told = reader.dialect.id === 'cpcs' ? reader.header.string('BAND') : undefined
+    return { band: told ? { value: told, from: 'BAND', conversion: '', confidence: 'certain' } : undefined }
+  }
+  const own = profile.bands?.[name.value]
+  if (own) return { name, band: fromProfile(own) }
+  const standard = bandOf(name.value)
+  if (!standard) return { name }
+  const conversion = standard.band === name.value ? '' : `'${name.value}' stands for ${standard.band}`
+  return { name, band: { value: standard.band, from: name.from, conversion, confidence: standard.confidence } }
+}
+
+const mosaicPattern = /^(RGGB|BGGR|GRBG|GBRG)$/
+
+function findBayer(reader: Reader, profile: TelescopeProfile): Found<string> | undefined {
+  const told = fromProfile(profile.bayerPattern) ?? findText(reader, 'bayerPattern')
+  const pattern = told?.value.toUpperCase()
+  if (!told || !pattern || !mosaicPattern.test(pattern)) return undefined
+  const xOffset = (reader.header.number('XBAYROFF') ?? 0) % 2
+  const yOffset = (reader.header.number('YBAYROFF') ?? 0) % 2
+  const cell = [0, 1, 2, 3].map(i => pattern[((i & 1) ^ xOffset) | ((((i >> 1) & 1) ^ yOffset) << 1)]).join('')
+  const conversion = cell === pattern ? '' : `${pattern} shifted by XBAYROFF, YBAYROFF`
+  return { ...told, value: cell, conversion }
+}
+
+function findRowOrder(reader: Reader): Found<'bottom-up' | 'top-down'> | undefined {
+  const told = findText(reader, 'rowOrder')
+  const word = told?.value.toLowerCase().replace(/[\s_]/g, '-')
+  return told && (word === 'bottom-up' || word === 'top-down') ? { ...told, value: word } : undefined
+}
+
+function findDetector(reader: Reader, profile: TelescopeProfile): Translation['detector'] {
+  return {
+    gainElectronsPerAdu: fromProfile(profile.gainElectronsPerAdu) ?? findGain(reader),
+    readNoiseElectrons: fromProfile(profile.readNoiseElectrons) ?? findNumber(reader, 'readNoiseElectrons'),
+    saturationAdu: fromProfile(profile.saturationAdu) ?? findNumber(reader, 'saturationAdu'),
+    pedestalAdu: fromProfile(profile.pedestalAdu) ?? findNumber(reader, 'pedestalAdu'),
+  }
+}
+
+const perAdu = /\be(-|lec\w*)?\s*(\/|per)\s*(adu|dn|count)/i
+
+/** GAIN may be a setting of the camera: a whole number is believed only where a comment or the dialect vouches for it. */
+function findGain(reader: Reader): Found<number> | undefined {
+  const told = statements(reader, 'gainElectronsPerAdu').filter(
+    (found): found is Found<number> => typeof found.value === 'number',
+  )
+  return told.find(
+    ({ value, from, confidence }) =>
+      confidence === 'certain' || !Number.isInteger(value) || perAdu.test(reader.header.comment(from)),
+  )
+}

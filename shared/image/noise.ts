@@ -1,0 +1,300 @@
+import { MAD_TO_SIGMA, median, medianInPlace } from '#shared/numeric/robust.ts'
+
+/**
+ * Noise and level of the pixels of one frame, measured where stars do not disturb: the photon transfer curve
+ * variance = (level − pedestal) / gain + (read noise / gain)² (Janesick 2001, chapter 5), fitted over the sky's own
+ * gradient and the wings of bright stars.
+ */
+export interface PhotonTransfer {
+  /** Median sky level, ADU, pedestal included, and the variance of its pixels, ADU². */
+  skyAdu: number
+  skyVariance: number
+  /** d variance / d level = 1 / gain, and its 1 σ error; NaN where the frame has no two levels. */
+  slope: number
+  slopeErr: number
+}
+
+const CELL_PX = 32 // small enough for the sky to be one level, large enough for 1 % of its variance in 8 cells
+const CLIP = 3.5
+const CLIPPED_SHARE = 0.9939 // variance that a normal keeps when clipped at ± 3.5 σ
+const WING_START = 2 // wings count from this many σ of a pixel above the sky: below, noise decides what is a wing
+const WING_BINS_PER_DECADE = 8
+const WING_SYSTEMATIC = 0.04 // share of the variance that structure of the wings may feign
+const SMOOTH = 0.25 // structure that a wing may leave in the noise filter, in σ
+
+interface Samples {
+  level: Float32Array
+  response: Float32Array
+  /** Cell of each sample. */
+  cell: Int32Array
+  /** Steepness of the surface, ADU per pixel. */
+  steepness: Float32Array
+  count: number
+  cells: number
+}
+
+/**
+ * Measure the photon transfer curve of one frame. The noise filter [[1,−2,1],[−2,4,−2],[1,−2,1]]/6 (Immerkær 1996) is
+ * blind to planes and has the variance of one pixel; it is uncorrelated with the mean of the nine pixels, so that
+ * sorting by that mean does not bias it.
+ *
+ * @param pixels row-major ADU; NaN pixels are left out
+ * @param ceilingAdu pixels at or above are left out (saturated)
+ */
+export function photonTransfer(
+  pixels: Float32Array,
+  width: number,
+  height: number,
+  ceilingAdu: number,
+): PhotonTransfer {
+  const samples = takeSamples(pixels, width, height, ceilingAdu)
+  const sky = skyCells(samples)
+  const skyAdu = median(sky.level)
+  const skyVariance = median(sky.variance)
+  const points = [...skyPoints(sky), ...wingPoints(samples, sky, Math.sqrt(skyVariance))]
+  return { skyAdu, skyVariance, ...slopeOf(points) }
+}
+
+function takeSamples(p: Float32Array, width: number, height: number, ceiling: number): Samples {
+  const step = width * height > 1.5e6 ? 2 : 1
+  const capacity = Math.ceil(height / step) * Math.ceil(width / step)
+  const across = Math.ceil(width / CELL_PX)
+  const samples: Samples = {
+    level: new Float32Array(capacity),
+    response: new Float32Array(capacity),
+    cell: new Int32Array(capacity),
+    steepness: new Float32Array(capacity),
+    count: 0,
+    cells: across * Math.ceil(height / CELL_PX),
+  }
+  let n = 0
+  for (let y = 1; y < height - 1; y += step) {
+    for (let x = 1; x < width - 1; x += step) {
+      const i = y * width + x
+      const [a, b, c] = [p[i - width - 1], p[i - width], p[i - width + 1]]
+      const [d, e, f] = [p[i - 1], p[i], p[i + 1]]
+      const [g, h, k] = [p[i + width - 1], p[i + width], p[i + width + 1]]
+      const sum = a + b + c + d + e + f + g + h + k
+      // One comparison refuses NaN too. Nine saturated pixels are no worse than one: the sum cannot hide it below.
+      if (!(sum < 9 * ceiling) || e >= ceiling || b >= ceiling || h >= ceiling || d >= ceiling || f >= ceiling) continue
+      samples.level[n] = sum / 9
+      samples.response[n] = (a + c + g + k - 2 * (b + d + f + h) + 4 * e) / 6
+      samples.steepness[n] = Math.hypot(c + f + k - a - d - g, g + h + k - a - b - c) / 6
+      samples.cell[n] = Math.floor(y / CELL_PX) * across + Math.floor(x / CELL_PX)
+      n++
+    }
+  }
+  samples.count = n
+  return samples
+}
+
+interface SkyCells {
+  level: Float64Array
+  variance: Float64Array
+  count: Float64Array
+}
+
+function skyCells({ level, response, cell, count, cells }: Samples): SkyCells {
+  const sizes = new Int32Array(cells + 1)
+  for (let i = 0; i < count; i++) sizes[cell[i] + 1]++
+  for (let c = 0; c < cells; c++) sizes[c + 1] += sizes[c]
+  const next = sizes.slice()
+  const levels = new Float32Array(count)
+  const responses = new Float32Array(count)
+  for (let i = 0; i < count; i++) {
+    const at = next[cell[i]]++
+    levels[at] = level[i]
+    responses[at] = response[i]
+  }
+  const sky: SkyCells = {
+    level: new Float64Array(cells).fill(Number.NaN),
+    variance: new Float64Array(cells).fill(Number.NaN),
+    count: new Float64Array(cells),
+  }
+  for (let c = 0; c < cells; c++) {
+    const [start, end] = [sizes[c], sizes[c + 1]]
+    if (end - start < 50) continue
+    sky.level[c] = medianInPlace(levels.subarray(start, end))
+    const clipped = clippedVariance(responses.subarray(start, end))
+    sky.variance[c] = clipped.variance
+    sky.count[c] = clipped.count
+  }
+  return sky
+}
+
+/** Variance about zero of values with outliers: MAD first, then the mean square inside ± 3.5 σ. Reorders a copy. */
+function clippedVariance(values: Float32Array): { variance: number; count: number } {
+  const sizes = values.map(Math.abs)
+  let sigma = MAD_TO_SIGMA * medianInPlace(sizes)
+  let count = 0
+  for (let round = 0; round < 4; round++) {
+    let squares = 0
+    count = 0
+    for (let i = 0; i < values.length; i++) {
+      if (Math.abs(values[i]) > CLIP * sigma) continue
+      squares += values[i] * values[i]
+      count++
+    }
+    sigma = count > 0 ? Math.sqrt(squares / count / CLIPPED_SHARE) : 0
+  }
+  return { variance: sigma * sigma, count }
+}
+
+interface CurvePoint {
+  level: number
+  variance: number
+  err: number
+}
+
+/** Cells of like level put together, ten points over the range of the sky; crowded and nebulous cells fall away. */
+function skyPoints({ level, variance, count }: SkyCells): CurvePoint[] {
+  const order = Array.from(level.keys()).filter(c => count[c] > 0)
+  order.sort((a, b) => level[a] - level[b])
+  const points: CurvePoint[] = []
+  const size = Math.max(4, Math.ceil(order.length / 10))
+  for (let start = 0; start + size <= order.length; start += size) {
+    const group = order.slice(start, start + size)
+    const samples = group.reduce((sum, c) => sum + count[c], 0)
+    const typical = median(group.map(c => variance[c]))
+    // Neighbouring responses share pixels: about a third of them count as independent; a median has 1.25 times the error.
+    const err = 1.25 * typical * Math.sqrt(2 / (samples / 3))
+    points.push({ level: median(group.map(c => level[c])), variance: typical, err })
+  }
+  return points
+}
+
+/** Smooth light above the sky of its cell, sorted by level. */
+function wingPoints({ level, response, cell, steepness, count }: Samples, sky: SkyCells, sigma: number): CurvePoint[] {
+  const bins: { levels: number[]; responses: number[] }[] = []
+  for (let i = 0; i < count; i++) {
+    const above = level[i] - sky.level[cell[i]]
+    if (!(above > WING_START * sigma)) continue
+    const noise = Math.sqrt(sigma * sigma + (above * (sigma * sigma)) / Math.max(sky.level[cell[i]], 1))
+    // A profile falling as I'/I per pixel leaves about I (I'/I)^4 / 6 in the filter.
+    if (above * (steepness[i] / above) ** 4 > SMOOTH * noise) continue
+    const bin = Math.floor(Math.log10(above / sigma) * WING_BINS_PER_DECADE)
+    const { levels, responses } = (bins[bin] ??= { levels: [], responses: [] })
+    levels.push(level[i])
+    responses.push(response[i])
+  }
+  return bins.flatMap(bin => {
+    if (!bin || bin.levels.length < 100) return []
+    const clipped = clippedVariance(Float32Array.from(bin.responses))
+    const mean = bin.levels.reduce((sum, value) => sum + value, 0) / bin.levels.length
+    const random = clipped.variance * Math.sqrt(2 / (clipped.count / 3))
+    return [{ level: mean, variance: clipped.variance, err: Math.hypot(random, WING_SYSTEMATIC * clipped.variance) }]
+  })
+}
+
+/** Straight line through the points by weighted least squares; its error is widened where the points scatter more. */
+function slopeOf(points: CurvePoint[]): { slope: number; slopeErr: number } {
+  let [s, sx, sy, sxx, sxy] = [0, 0, 0, 0, 0]
+  for (const { level, variance, err } of points) {
+    const w = 1 / (err * err)
+    s += w
+    sx += w * level
+    sy += w * variance
+    sxx += w * level * level
+    sxy += w * level * variance
+  }
+  const determinant = s * sxx - sx * sx
+  if (points.length < 3 || !(determinant > 0)) return { slope: Number.NaN, slopeErr: Number.NaN }
+  const slope = (s * sxy - sx * sy) / determinant
+  const offset = (sy - slope * sx) / s
+  let chi2 = 0
+  for (const { level, variance, err } of points) chi2 += ((variance - offset - slope * level) / err) ** 2
+  const widened = Math.max(1, Math.sqrt(chi2 / (points.length - 2)))
+  return { slope, slopeErr: widened * Math.sqrt(s / determinant) }
+}
+
+/** A detector value and how it was come by. */
+export interface Estimate {
+  value: number
+  how: 'told' | 'measured' | 'assumed'
+  words: string
+}
+
+export interface DetectorEstimate {
+  gainElectronsPerAdu: Estimate
+  readNoiseElectrons: Estimate
+  pedestalAdu: Estimate
+}
+
+/** Read noise where nothing tells it, electrons: between that of amateur CCD (8 to 15) and CMOS cameras (2 to 4). */
+export const ASSUMED_READ_NOISE_ELECTRONS = 8
+const SIGNIFICANT = 4 // slope over its error from which on the gain counts as measured
+
+/**
+ * Complete what is known of a detector from the photon transfer curve. What was told is kept. The gain is the inverse
+ * slope where that is significant; else it follows from the sky's variance with an assumed read noise and pedestal.
+ * Pedestal and read noise enter the sky's variance together: with one known the other follows; with neither, the read
+ * noise is assumed and the pedestal chosen so that the sky's noise comes out as measured.
+ */
+export function completeDetector(
+  told: { gain?: number; readNoise?: number; pedestal?: number },
+  { skyAdu, skyVariance, slope, slopeErr }: PhotonTransfer,
+): DetectorEstimate {
+  const gain = completeGain(told, skyAdu, skyVariance, slope, slopeErr)
+  const g = gain.value
+  // (read noise)² of a sky pixel, electrons², if the pedestal were zero
+  const excess = skyVariance * g * g - skyAdu * g
+  if (told.readNoise !== undefined || told.pedestal === undefined) {
+    const readNoise = told.readNoise ?? ASSUMED_READ_NOISE_ELECTRONS
+    const words = told.readNoise === undefined ? 'no header value; between CCD and CMOS cameras' : ''
+    const pedestal = (readNoise ** 2 - excess) / g
+    return {
+      gainElectronsPerAdu: gain,
+      readNoiseElectrons: { value: readNoise, how: told.readNoise === undefined ? 'assumed' : 'told', words },
+      pedestalAdu:
+        told.pedestal === undefined ? pedestalFrom(pedestal, skyAdu) : { value: told.pedestal, how: 'told', words: '' },
+    }
+  }
+  const squared = excess + told.pedestal * g
+  const plausible = squared > 0.25 && squared < 30 ** 2
+  return {
+    gainElectronsPerAdu: gain,
+    readNoiseElectrons: plausible
+      ? { value: Math.sqrt(squared), how: 'measured', words: 'noise of the sky beyond that of its photons' }
+      : {
+          value: ASSUMED_READ_NOISE_ELECTRONS,
+          how: 'assumed',
+          words: 'the sky drowns it; between CCD and CMOS cameras',
+        },
+    pedestalAdu: { value: told.pedestal, how: 'told', words: '' },
+  }
+}
+
+function pedestalFrom(pedestal: number, skyAdu: number): Estimate {
+  if (!(pedestal > 0) || !Number.isFinite(pedestal))
+    return { value: 0, how: 'assumed', words: 'none told, and the noise of the sky asks for none' }
+  return {
+    value: Math.min(pedestal, Math.max(skyAdu, 0)),
+    how: 'measured',
+    words: 'level of the sky beyond its photon noise',
+  }
+}
+
+function completeGain(
+  told: { gain?: number; readNoise?: number; pedestal?: number },
+  skyAdu: number,
+  skyVariance: number,
+  slope: number,
+  slopeErr: number,
+): Estimate {
+  if (told.gain !== undefined) return { value: told.gain, how: 'told', words: '' }
+  if (slope > SIGNIFICANT * slopeErr) {
+    const percent = Math.max(1, Math.round((100 * slopeErr) / slope))
+    return { value: 1 / slope, how: 'measured', words: `photon transfer over sky and star wings, ± ${percent} %` }
+  }
+  // (sky − pedestal) / g + R² / g² = variance, solved for 1/g
+  const light = skyAdu - (told.pedestal ?? 0)
+  const noise = told.readNoise ?? ASSUMED_READ_NOISE_ELECTRONS
+  const inverse = (-light + Math.sqrt(light * light + 4 * noise * noise * skyVariance)) / (2 * noise * noise)
+  if (light > 0 && inverse > 0 && inverse < 1000)
+    return {
+      value: 1 / inverse,
+      how: 'assumed',
+      words: 'from the noise of the sky, with assumed pedestal or read noise',
+    }
+  return { value: 1, how: 'assumed', words: 'the pixels do not tell it' }
+}
