@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { CpcsError } from '#shared/errors.ts'
 import { type Log, silent } from '#shared/store.ts'
 import { parseCone, parseRange, parseTarget } from './places.ts'
@@ -149,9 +150,9 @@ async function tiles([action, survey, ...files]: string[], values: Values): Prom
     throw new UsageError('fetching from upstream services is not built yet: import published tables')
   if (action !== 'import')
     throw new UsageError(`"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…" or "cpcs tiles list"`)
-  if (files.length === 0) throw new UsageError('"cpcs tiles import": write SURVEY FILE…')
   const known = await surveyNamed(survey)
-  const rows = await importTiles(known!, files, directory, message => console.error(message))
+  if (known === undefined || files.length === 0) throw new UsageError('"cpcs tiles import": write SURVEY FILE…')
+  const rows = await importTiles(known, files, directory, message => console.error(message))
   console.log(`${known}: ${rows} stars imported into ${directory}`)
   return EXIT.done
 }
@@ -187,12 +188,11 @@ async function tell(report: Parameters<typeof summary>[0], values: Values): Prom
   return report.outcome === 'rejected' ? EXIT.rejected : EXIT.done
 }
 
-async function surveyNamed(name: string | undefined) {
+async function surveyNamed(name: string | undefined): Promise<SurveyId | undefined> {
   if (name === undefined) return undefined
-  const { surveys } = await import('#shared/catalogue/surveys/index.ts')
-  const found = surveys.find(survey => survey.id === name)
-  if (!found) throw new UsageError(`no survey "${name}": one of ${surveys.map(survey => survey.id).join(', ')}`)
-  return found.id
+  const { isSurveyId, surveyIds } = await import('#shared/catalogue/surveys/index.ts')
+  if (!isSurveyId(name)) throw new UsageError(`no survey "${name}": one of ${surveyIds.join(', ')}`)
+  return name
 }
 
 function onlyFrame(path: string | undefined, more: string[]): string {
