@@ -1,0 +1,290 @@
+import { PointGrid } from '#shared/numeric/point-grid.ts'
+import { madSigma, median } from '#shared/numeric/robust.ts'
+import { gnomonic, inverseGnomonic } from '#shared/sky/projection.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
+import type { LinearMap } from './similarity.ts'
+import { fitBestOrder, fitPlane, type Pairs, type PlaneFit, toPlane, wcsFromFit } from './sip-fit.ts'
+
+/** Detections ready for the fit, brightest first. */
+export interface FieldDetections {
+  x: Float64Array
+  y: Float64Array
+  /** Mean of both axes, pixel. */
+  errorPx: Float64Array
+  /** −2.5 log10 of flux. */
+  mag: Float64Array
+  /** 1 where nothing speaks against the position: not blended, saturated, masked or at the edge. */
+  clean: Uint8Array
+}
+
+/** Reference stars at the epoch of the frame, brightest first. */
+export interface FieldStars {
+  raDeg: Float64Array
+  decDeg: Float64Array
+  /** 1 σ, mean of both axes, mas. */
+  errorMas: Float64Array
+  mag: Float64Array
+}
+
+/** Rows that belong together. */
+export interface Matches {
+  detection: Int32Array
+  star: Int32Array
+}
+
+export interface Refined {
+  wcs: Wcs
+  fit: PlaneFit
+  matches: Matches
+  /** Distance of each match from the reference place. */
+  residualMas: Float64Array
+  residualPx: Float64Array
+}
+
+/** Depths of the stages: brightest detections that take part. Deeper only when the place is known better. */
+const STAGES = [
+  { detections: 60, order: 1, radiusPx: 14 },
+  { detections: 120, order: 1, radiusPx: 8 },
+  { detections: 250, order: 2, radiusPx: 5 },
+  { detections: 500, order: 3, radiusPx: 3 },
+]
+const FLOOR_PX = 0.01 // what no centroid of ours is better than (SCAMP: ASTR_ACCURACY)
+const HIGHEST_FLOOR_PX = 3
+const UNCLEAN_PX = 0.3 // extra error of blended, saturated or masked stars
+const FEWEST_CLEAN = 20 // with as many clean stars, only they make the solution
+
+/**
+ * From a similarity to the full solution: match ever deeper and closer, fit ever higher orders, drop pairs whose
+ * brightness does not fit, move the tangent point to the centre of the frame.
+ *
+ * @param map the hypothesis, in the plane about (raDeg, decDeg)
+ * @returns undefined where the stars do not come together
+ */
+export function refine(
+  map: LinearMap,
+  raDeg: number,
+  decDeg: number,
+  detections: FieldDetections,
+  stars: FieldStars,
+  width: number,
+  height: number,
+): Refined | undefined {
+  let tangent: [number, number] = [raDeg, decDeg]
+  let plane = project(stars, tangent)
+  let fit: PlaneFit | undefined = fromLinear(map, width, height)
+  for (const stage of STAGES) {
+    const depth = Math.min(stage.detections, detections.x.length)
+    const pairs = match(fit, detections, stars, plane, depth, starDepth(plane, fit, depth, width, height), stage.radiusPx)
+    if (pairs.detection.length < 3) return undefined
+    const ready = weigh(pairs, detections, stars, plane, fit)
+    const next: PlaneFit | undefined = fitBestOrder(ready, width, height, stage.order) ?? fitPlane(ready, 1, width, height)
+    if (!next) return undefined
+    fit = next
+  }
+  let matches: Matches = { detection: new Int32Array(0), star: new Int32Array(0) }
+  let floorPx = FLOOR_PX
+  for (let round = 0; round < 5; round++) {
+    // The tangent point goes to where the centre of the frame is, so that the constant terms vanish.
+    const [xi, eta] = toPlane(fit, fit.centreX, fit.centreY)
+    const centre = inverseGnomonic(xi, eta, ...tangent)
+    fit = aboutTangent(fit, tangent, centre)
+    tangent = centre
+    plane = project(stars, tangent)
+    const scatterPx = round === 0 ? 0.5 : Math.max(0.15, typicalResidualPx(fit, detections, plane, matches))
+    const radius = Math.min(3, Math.max(1, 5 * scatterPx))
+    const all = detections.x.length
+    matches = match(fit, detections, stars, plane, all, starDepth(plane, fit, 1.5 * all, width, height), radius)
+    matches = ofLikeBrightness(matches, detections, stars)
+    if (matches.detection.length < 3) return undefined
+    const next = fitBestOrder(weigh(matches, detections, stars, plane, fit, floorPx), width, height)
+    if (!next) return undefined
+    fit = next
+    floorPx = floorThatExplains(fit, matches, detections, stars, plane)
+  }
+  // One last step of the tangent point; what is left in the constants is below a nano-arcsecond.
+  const [xi, eta] = toPlane(fit, fit.centreX, fit.centreY)
+  tangent = inverseGnomonic(xi, eta, ...tangent)
+  const wcs = wcsFromFit(fit, ...tangent, width, height)
+  return { wcs, fit, ...residuals(fit, detections, plane, matches) }
+}
+
+function project(stars: FieldStars, tangent: [number, number]): { xi: Float64Array; eta: Float64Array; grid: PointGrid } {
+  const count = stars.raDeg.length
+  const xi = new Float64Array(count)
+  const eta = new Float64Array(count)
+  for (let k = 0; k < count; k++) [xi[k], eta[k]] = gnomonic(stars.raDeg[k], stars.decDeg[k], ...tangent)
+  return { xi, eta, grid: new PointGrid(xi, eta, 0.002) }
+}
+
+type Plane = ReturnType<typeof project>
+
+function fromLinear(map: LinearMap, width: number, height: number): PlaneFit {
+  const centreX = (width - 1) / 2
+  const centreY = (height - 1) / 2
+  const radiusPx = Math.hypot(width, height) / 2
+  const xi = Float64Array.of(map.a * centreX + map.b * centreY + map.c, map.a * radiusPx, map.b * radiusPx)
+  const eta = Float64Array.of(map.d * centreX + map.e * centreY + map.f, map.d * radiusPx, map.e * radiusPx)
+  return { order: 1, centreX, centreY, radiusPx, xi, eta, covariance: new Float64Array(9), scatter: 1, kept: new Uint8Array(0) }
+}
+
+/** The same solution about another tangent point: refitted on a grid of its own places. */
+function aboutTangent(fit: PlaneFit, from: [number, number], to: [number, number]): PlaneFit {
+  const side = 12
+  const count = (side + 1) ** 2
+  const column = () => new Float64Array(count)
+  const pairs: Pairs = { x: column(), y: column(), xi: column(), eta: column(), errorDeg: column().fill(scaleDeg(fit)) }
+  for (let k = 0; k < count; k++) {
+    pairs.x[k] = ((k % (side + 1)) / side) * 2 * fit.centreX
+    pairs.y[k] = (Math.floor(k / (side + 1)) / side) * 2 * fit.centreY
+    const [xi, eta] = toPlane(fit, pairs.x[k], pairs.y[k])
+    const [ra, dec] = inverseGnomonic(xi, eta, ...from)
+    ;[pairs.xi[k], pairs.eta[k]] = gnomonic(ra, dec, ...to)
+  }
+  return fitPlane(pairs, fit.order, 2 * fit.centreX + 1, 2 * fit.centreY + 1) ?? fit
+}
+
+/** Degrees per pixel. */
+function scaleDeg(fit: PlaneFit): number {
+  return Math.sqrt(Math.abs(fit.xi[1] * fit.eta[2] - fit.xi[2] * fit.eta[1])) / fit.radiusPx
+}
+
+/** How many of the brightest reference stars cover the frame as densely as twice the detections taken. */
+function starDepth(plane: Plane, fit: PlaneFit, detections: number, width: number, height: number): number {
+  const reach = scaleDeg(fit) * (Math.hypot(width, height) / 2)
+  const [xi, eta] = toPlane(fit, fit.centreX, fit.centreY)
+  const circleShare = (Math.PI * (width * width + height * height)) / (4 * width * height)
+  const wanted = 2 * detections * circleShare
+  let inside = 0
+  for (let k = 0; k < plane.xi.length; k++) {
+    if ((plane.xi[k] - xi) ** 2 + (plane.eta[k] - eta) ** 2 < reach * reach) inside++
+    if (inside >= wanted) return k + 1
+  }
+  return plane.xi.length
+}
+
+/** Mutual nearest pairs within a radius. */
+function match(
+  fit: PlaneFit,
+  detections: FieldDetections,
+  stars: FieldStars,
+  plane: Plane,
+  depth: number,
+  starRows: number,
+  radiusPx: number,
+): Matches {
+  const radius = radiusPx * scaleDeg(fit)
+  const claimed = new Int32Array(stars.raDeg.length).fill(-1)
+  const distance = new Float64Array(depth)
+  for (let k = 0; k < depth; k++) {
+    const [xi, eta] = toPlane(fit, detections.x[k], detections.y[k])
+    const star = plane.grid.nearest(xi, eta, radius, starRows)
+    if (star < 0) continue
+    distance[k] = (plane.xi[star] - xi) ** 2 + (plane.eta[star] - eta) ** 2
+    if (claimed[star] < 0 || distance[k] < distance[claimed[star]]) claimed[star] = k
+  }
+  const detection: number[] = []
+  const star: number[] = []
+  for (let row = 0; row < claimed.length; row++) {
+    if (claimed[row] < 0) continue
+    detection.push(claimed[row])
+    star.push(row)
+  }
+  return { detection: Int32Array.from(detection), star: Int32Array.from(star) }
+}
+
+/** Pairs whose catalogue and instrumental magnitudes differ by what most do: the rest are chance pairs. */
+function ofLikeBrightness(matches: Matches, detections: FieldDetections, stars: FieldStars): Matches {
+  const difference = Array.from(matches.star, (star, k) => stars.mag[star] - detections.mag[matches.detection[k]])
+  const middle = median(difference)
+  if (Number.isNaN(middle)) return matches
+  const limit = Math.max(1, 4 * madSigma(difference))
+  const kept = difference.map((_, k) => k).filter(k => !(Math.abs(difference[k] - middle) > limit))
+  return {
+    detection: Int32Array.from(kept, k => matches.detection[k]),
+    star: Int32Array.from(kept, k => matches.star[k]),
+  }
+}
+
+function pairsOf(matches: Matches, detections: FieldDetections, plane: Plane, errorDeg: Float64Array): Pairs {
+  const take = (values: Float64Array, rows: Int32Array) => Float64Array.from(rows, row => values[row])
+  return {
+    x: take(detections.x, matches.detection),
+    y: take(detections.y, matches.detection),
+    xi: take(plane.xi, matches.star),
+    eta: take(plane.eta, matches.star),
+    errorDeg,
+  }
+}
+
+/**
+ * The error that every position has besides its own (optics, undersampled stars, air), so that the residuals scatter as
+ * their errors say: without it a few bright stars would carry the whole solution.
+ */
+function floorThatExplains(
+  fit: PlaneFit,
+  matches: Matches,
+  detections: FieldDetections,
+  stars: FieldStars,
+  plane: Plane,
+): number {
+  const count = matches.detection.length
+  const freedom = Math.sqrt(Math.max(0.25, 1 - (fit.order + 1) * (fit.order + 2) * (0.5 / count)))
+  let low = FLOOR_PX
+  let high = HIGHEST_FLOOR_PX
+  const scatter = (floorPx: number) => {
+    const pairs = weigh(matches, detections, stars, plane, fit, floorPx)
+    const values: number[] = []
+    for (let k = 0; k < count; k++) {
+      if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
+      const [xi, eta] = toPlane(fit, pairs.x[k], pairs.y[k])
+      values.push((pairs.xi[k] - xi) / pairs.errorDeg[k], (pairs.eta[k] - eta) / pairs.errorDeg[k])
+    }
+    return madSigma(values, 0) / freedom
+  }
+  if (!(scatter(low) > 1)) return low
+  for (let round = 0; round < 12; round++) {
+    const middle = Math.sqrt(low * high)
+    if (scatter(middle) > 1) low = middle
+    else high = middle
+  }
+  return Math.sqrt(low * high)
+}
+
+function weigh(
+  matches: Matches,
+  detections: FieldDetections,
+  stars: FieldStars,
+  plane: Plane,
+  fit: PlaneFit,
+  floorPx = FLOOR_PX,
+): Pairs {
+  const scale = scaleDeg(fit)
+  let clean = 0
+  for (const row of matches.detection) clean += detections.clean[row]
+  const onlyClean = clean >= FEWEST_CLEAN && clean >= 0.4 * matches.detection.length
+  const errorDeg = Float64Array.from(matches.detection, (row, k) => {
+    if (onlyClean && detections.clean[row] === 0) return Number.POSITIVE_INFINITY
+    const extra = detections.clean[row] === 1 ? 0 : UNCLEAN_PX
+    const ofDetection = Math.hypot(detections.errorPx[row], floorPx, extra) * scale
+    return Math.hypot(ofDetection, stars.errorMas[matches.star[k]] / 3.6e6)
+  })
+  return pairsOf(matches, detections, plane, errorDeg)
+}
+
+function residuals(
+  fit: PlaneFit,
+  detections: FieldDetections,
+  plane: Plane,
+  matches: Matches,
+): { matches: Matches; residualMas: Float64Array; residualPx: Float64Array } {
+  const scale = scaleDeg(fit)
+  const residualMas = Float64Array.from(matches.detection, (row, k) => {
+    const [xi, eta] = toPlane(fit, detections.x[row], detections.y[row])
+    return Math.hypot(plane.xi[matches.star[k]] - xi, plane.eta[matches.star[k]] - eta) * 3.6e6
+  })
+  return { matches, residualMas, residualPx: residualMas.map(mas => mas / 3.6e6 / scale) }
+}
+
+function typicalResidualPx(fit: PlaneFit, detections: FieldDetections, plane: Plane, matches: Matches): number {
+  return median(residuals(fit, detections, plane, matches).residualPx)
+}

@@ -1,0 +1,238 @@
+import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { madSigma } from '#shared/numeric/robust.ts'
+import { powers } from '#shared/sky/wcs.ts'
+import type { Sip, Wcs } from '#shared/sky/wcs-type.ts'
+
+/** Pairs of a pixel position and a place in the tangent plane, with the error of their distance. */
+export interface Pairs {
+  /** Pixel, 0-based. */
+  x: Float64Array
+  y: Float64Array
+  /** Degrees about the tangent point. */
+  xi: Float64Array
+  eta: Float64Array
+  /** 1 σ per axis of detection and star together, degrees; infinite leaves the pair out. */
+  errorDeg: Float64Array
+}
+
+/**
+ * Polynomials ξ(x, y), η(x, y) of a degree, in pixel offsets from (centreX, centreY) divided by radiusPx. Term k goes
+ * with powers(0, order)[k].
+ */
+export interface PlaneFit {
+  order: number
+  centreX: number
+  centreY: number
+  radiusPx: number
+  xi: Float64Array
+  eta: Float64Array
+  /** Of the terms of either axis, degrees², row-major; scaled by the scatter that the residuals show. */
+  covariance: Float64Array
+  /** Robust scatter of the residuals in units of their errors, corrected for the terms fitted. */
+  scatter: number
+  /** 1 where a pair took part in the last round. */
+  kept: Uint8Array
+}
+
+const CLIP = 4
+const ROUNDS = 12
+
+/** Weighted polynomial fit of one order with clipping at 4 robust σ. undefined where the pairs do not carry it. */
+export function fitPlane(pairs: Pairs, order: number, width: number, height: number): PlaneFit | undefined {
+  const list = powers(0, order)
+  const terms = list.length
+  const count = pairs.x.length
+  const centreX = (width - 1) / 2
+  const centreY = (height - 1) / 2
+  const radiusPx = Math.hypot(width, height) / 2
+  const design = new Float64Array(count * terms)
+  for (let k = 0; k < count; k++) {
+    const u = (pairs.x[k] - centreX) / radiusPx
+    const v = (pairs.y[k] - centreY) / radiusPx
+    for (let t = 0; t < terms; t++) design[k * terms + t] = u ** list[t][0] * v ** list[t][1]
+  }
+  const weights = new Float64Array(count)
+  const kept = new Uint8Array(count)
+  const residuals = new Float64Array(2 * count)
+  for (let k = 0; k < count; k++) kept[k] = pairs.errorDeg[k] < Number.POSITIVE_INFINITY ? 1 : 0
+  let fit: PlaneFit | undefined
+  for (let round = 0; round < ROUNDS; round++) {
+    let used = 0
+    for (let k = 0; k < count; k++) {
+      weights[k] = kept[k] / pairs.errorDeg[k] ** 2
+      used += kept[k]
+    }
+    if (used < terms + 1) return fit
+    const ofXi = linearLeastSquares(design, terms, pairs.xi, weights)
+    const ofEta = linearLeastSquares(design, terms, pairs.eta, weights)
+    if (!ofXi || !ofEta) return fit
+    for (let k = 0; k < count; k++) {
+      let dXi = pairs.xi[k]
+      let dEta = pairs.eta[k]
+      for (let t = 0; t < terms; t++) {
+        dXi -= design[k * terms + t] * ofXi.coefficients[t]
+        dEta -= design[k * terms + t] * ofEta.coefficients[t]
+      }
+      residuals[2 * k] = dXi / pairs.errorDeg[k]
+      residuals[2 * k + 1] = dEta / pairs.errorDeg[k]
+    }
+    const inside: number[] = []
+    for (let k = 0; k < count; k++) if (kept[k]) inside.push(residuals[2 * k], residuals[2 * k + 1])
+    const scatter = Math.max(madSigma(inside, 0) * Math.sqrt(used / (used - terms)), 1e-6)
+    const covariance = ofXi.covariance.map(value => value * scatter * scatter)
+    fit = { order, centreX, centreY, radiusPx, xi: ofXi.coefficients, eta: ofEta.coefficients, covariance, scatter, kept: kept.slice() }
+    let changed = false
+    for (let k = 0; k < count; k++) {
+      if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
+      const far = Math.hypot(residuals[2 * k], residuals[2 * k + 1]) > CLIP * Math.max(scatter, 0.3)
+      changed ||= far === (kept[k] === 1)
+      kept[k] = far ? 0 : 1
+    }
+    if (!changed) break
+  }
+  return fit
+}
+
+/** The place in the plane of a pixel, degrees. */
+export function toPlane(fit: PlaneFit, x: number, y: number): [xi: number, eta: number] {
+  const u = (x - fit.centreX) / fit.radiusPx
+  const v = (y - fit.centreY) / fit.radiusPx
+  let xi = 0
+  let eta = 0
+  let t = 0
+  for (let degree = 0; degree <= fit.order; degree++) {
+    for (let q = 0; q <= degree; q++, t++) {
+      const term = u ** (degree - q) * v ** q
+      xi += fit.xi[t] * term
+      eta += fit.eta[t] * term
+    }
+  }
+  return [xi, eta]
+}
+
+/** 1 σ per axis of the solution itself at a pixel, mas: from the stars that made it, not of the pixel's centroid. */
+export function solutionErrorMas(
+  fit: Pick<PlaneFit, 'order' | 'centreX' | 'centreY' | 'radiusPx'> & { covariance: ArrayLike<number> },
+  x: number,
+  y: number,
+): number {
+  const u = (x - fit.centreX) / fit.radiusPx
+  const v = (y - fit.centreY) / fit.radiusPx
+  const term = powers(0, fit.order).map(([p, q]) => u ** p * v ** q)
+  let variance = 0
+  for (let i = 0; i < term.length; i++) {
+    for (let j = 0; j < term.length; j++) variance += term[i] * term[j] * fit.covariance[i * term.length + j]
+  }
+  return Math.sqrt(Math.max(0, variance)) * 3.6e6
+}
+
+/** Akaike's (1974) price is 2, for the best prediction; a little more keeps chance out. Schwarz's (BIC) underfits. */
+const PRICE_PER_TERM = 3
+/** Fewest stars for each order of the polynomial; index 0 does not occur. */
+const FEWEST_STARS = [0, 6, 20, 60, 150]
+/** Cells of 4 × 4 that must hold a star: an order is not carried over empty parts of the frame. */
+const COVERED_CELLS = [0, 0, 10, 12, 13]
+
+/**
+ * The order that the stars carry: as many as the table asks for, spread over the frame, and the least χ² with a
+ * price of PRICE_PER_TERM a term, errors scaled by the scatter of the highest order, outliers capped.
+ */
+export function fitBestOrder(pairs: Pairs, width: number, height: number, highest = 4): PlaneFit | undefined {
+  const count = pairs.errorDeg.reduce((sum, error) => sum + (error < Number.POSITIVE_INFINITY ? 1 : 0), 0)
+  const covered = coveredCells(pairs, width, height)
+  const fits: PlaneFit[] = []
+  for (let order = 1; order <= highest; order++) {
+    if (order > 1 && (count < FEWEST_STARS[order] || covered < COVERED_CELLS[order])) break
+    const fit = fitPlane(pairs, order, width, height)
+    if (!fit) break
+    fits.push(fit)
+  }
+  const scatter = Math.max(1, fits.at(-1)?.scatter ?? 1)
+  const score = (fit: PlaneFit) =>
+    cappedChiSquare(fit, pairs, scatter) + (fit.order + 1) * (fit.order + 2) * PRICE_PER_TERM
+  return fits.toSorted((a, b) => score(a) - score(b))[0]
+}
+
+function cappedChiSquare(fit: PlaneFit, pairs: Pairs, scatter: number): number {
+  let sum = 0
+  for (let k = 0; k < pairs.x.length; k++) {
+    if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
+    const [xi, eta] = toPlane(fit, pairs.x[k], pairs.y[k])
+    const error = pairs.errorDeg[k] * scatter
+    sum += Math.min(((pairs.xi[k] - xi) / error) ** 2 + ((pairs.eta[k] - eta) / error) ** 2, 2 * CLIP * CLIP)
+  }
+  return sum
+}
+
+function coveredCells(pairs: Pairs, width: number, height: number): number {
+  const cells = new Set<number>()
+  for (let k = 0; k < pairs.x.length; k++) {
+    if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
+    cells.add(Math.floor((4 * (pairs.y[k] + 0.5)) / height) * 4 + Math.floor((4 * (pairs.x[k] + 0.5)) / width))
+  }
+  return cells.size
+}
+
+/**
+ * The solution that a fit means whose constant terms vanish: reference pixel at the centre of the frame, the linear
+ * terms as CD, the higher ones as SIP, with the inverse fitted on a grid over the frame.
+ */
+export function wcsFromFit(fit: PlaneFit, raDeg: number, decDeg: number, width: number, height: number): Wcs {
+  const list = powers(0, fit.order)
+  const r = fit.radiusPx
+  const cd: Wcs['cd'] = [fit.xi[1] / r, fit.xi[2] / r, fit.eta[1] / r, fit.eta[2] / r]
+  const wcs: Wcs = { crvalRaDeg: raDeg, crvalDecDeg: decDeg, crpixX: fit.centreX, crpixY: fit.centreY, cd }
+  if (fit.order < 2) return wcs
+  const determinant = cd[0] * cd[3] - cd[1] * cd[2]
+  const forward = { p: [] as number[], q: [] as number[], a: [] as number[], b: [] as number[] }
+  for (let t = 3; t < list.length; t++) {
+    const [p, q] = list[t]
+    const xi = fit.xi[t] / r ** (p + q)
+    const eta = fit.eta[t] / r ** (p + q)
+    forward.p.push(p)
+    forward.q.push(q)
+    forward.a.push((cd[3] * xi - cd[1] * eta) / determinant)
+    forward.b.push((cd[0] * eta - cd[2] * xi) / determinant)
+  }
+  return { ...wcs, sip: { order: fit.order, ...forward, ...inverseTerms(forward, fit, width, height) } }
+}
+
+function inverseTerms(
+  forward: Pick<Sip, 'p' | 'q' | 'a' | 'b'>,
+  fit: PlaneFit,
+  width: number,
+  height: number,
+): Pick<Sip, 'inverseOrder' | 'inverseP' | 'inverseQ' | 'ap' | 'bp'> {
+  const inverseOrder = fit.order + 1
+  const list = powers(0, inverseOrder)
+  const side = 16
+  const count = (side + 1) ** 2
+  const design = new Float64Array(count * list.length)
+  const du = new Float64Array(count)
+  const dv = new Float64Array(count)
+  const weights = new Float64Array(count).fill(1)
+  for (let k = 0; k < count; k++) {
+    const u = ((k % (side + 1)) / side - 0.5) * width
+    const v = (Math.floor(k / (side + 1)) / side - 0.5) * height
+    for (let t = 0; t < forward.p.length; t++) {
+      const term = u ** forward.p[t] * v ** forward.q[t]
+      du[k] -= forward.a[t] * term
+      dv[k] -= forward.b[t] * term
+    }
+    const bigU = (u - du[k]) / fit.radiusPx
+    const bigV = (v - dv[k]) / fit.radiusPx
+    for (let t = 0; t < list.length; t++) design[k * list.length + t] = bigU ** list[t][0] * bigV ** list[t][1]
+  }
+  const ofU = linearLeastSquares(design, list.length, du, weights)
+  const ofV = linearLeastSquares(design, list.length, dv, weights)
+  const scaled = (terms: Float64Array | undefined) =>
+    list.map(([p, q], t) => (terms ? terms[t] / fit.radiusPx ** (p + q) : 0))
+  return {
+    inverseOrder,
+    inverseP: list.map(([p]) => p),
+    inverseQ: list.map(([, q]) => q),
+    ap: scaled(ofU?.coefficients),
+    bp: scaled(ofV?.coefficients),
+  }
+}
+
