@@ -41,10 +41,10 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<Reco
 
   const outcome: Outcome = points.length > 0 && mine === 0 ? 'duplicate' : input.outcome
   if (outcome !== 'duplicate') await writeReport(input, deps)
-  const result = { frameId: input.frameId, outcome, points: points.length, newPoints: mine }
+  const result = { outcome, points: points.length, newPoints: mine }
   await frames.ended(input, execution, now(), { ...result, stage: 'record' })
   log.info('recorded', result)
-  return result
+  return { frameId: input.frameId, ...result }
 }
 
 /**

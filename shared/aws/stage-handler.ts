@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { CalibrateOutput, FrameReceived } from '#events/stages.ts'
-import type { Stage } from '#shared/errors.ts'
+import type { MeasuringStage } from '#shared/lightcurve/frames.ts'
 import type { Deps } from './deps.ts'
 import { type Contract, taskHandler } from './task-handler.ts'
 
@@ -11,7 +11,7 @@ type FrameState = FrameReceived & Partial<CalibrateOutput>
  * is never silent on its way.
  */
 export function stageHandler<I extends z.ZodType<FrameState>, O extends z.ZodType<FrameState>>(
-  { stage, ...contract }: Contract<I, O> & { stage: Stage },
+  { stage, ...contract }: Contract<I, O> & { stage: MeasuringStage },
   work: (input: z.output<I>, deps: Deps) => Promise<z.input<O>>,
 ) {
   return taskHandler(contract, async (input, deps) => {

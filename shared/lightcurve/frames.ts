@@ -1,20 +1,20 @@
 import type { CalibrateOutput, FrameReceived, Outcome } from '#events/stages.ts'
-import type { Stage } from '#shared/errors.ts'
 import { PIPELINE_VERSION } from '#shared/version.ts'
 import type { Key, Table } from './table.ts'
 
 /** How far a frame has come. */
-export type Status = 'received' | 'standardised' | 'solved' | 'measured' | 'calibrated' | 'recorded'
+export type Status = 'received' | 'standardised' | 'solved' | 'measured' | 'calibrated'
 
-/** What the last word of each stage is, when it ended well. */
-const statusAfter: Record<Stage, Status> = {
-  intake: 'received',
+/** What is said of a frame when a stage ended well with it. */
+const statusAfter = {
   standardise: 'standardised',
   solve: 'solved',
   measure: 'measured',
   calibrate: 'calibrated',
-  record: 'recorded',
-}
+} as const satisfies Record<string, Status>
+
+/** The stages that measure; recording is the end of the way. */
+export type MeasuringStage = keyof typeof statusAfter
 
 /** One run of one frame through the machine, as the table keeps it. */
 export interface FrameRow extends FrameReceived {
@@ -57,7 +57,7 @@ export class Frames {
   }
 
   /** A stage began with it. */
-  async entered(frame: FrameReceived, execution: string, stage: Stage, at: string): Promise<void> {
+  async entered(frame: FrameReceived, execution: string, stage: MeasuringStage, at: string): Promise<void> {
     await this.#update(frame, execution, at, { stage })
   }
 
@@ -65,7 +65,7 @@ export class Frames {
   async passed(
     state: FrameReceived & Partial<CalibrateOutput>,
     execution: string,
-    stage: Stage,
+    stage: MeasuringStage,
     at: string,
     seconds: number,
   ): Promise<void> {
