@@ -5,8 +5,10 @@ import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { propagate } from '#shared/sky/epoch.ts'
 import { matchOneToOne, neighbours } from './neighbours.ts'
 
-/** Stars fainter than this error do not carry a zero point, mag: S/N 10. */
-const WORST_INSTRUMENTAL_ERR = 0.11
+/** Stars fainter than this error do not carry a zero point, mag: S/N 5. */
+export const WORST_INSTRUMENTAL_ERR = 0.2
+/** So many stars fix a zero point to well below any survey's own; the faintest beyond cost time alone. */
+const MOST_CALIBRATORS = 2000
 /** With so many clean stars the blended ones are not needed. */
 const ENOUGH_UNBLENDED = 30
 /** Light of neighbours, relative to the star, that spoils it as calibrator. */
@@ -109,19 +111,24 @@ function crowdedRows(
 
 /**
  * Which stars of a frame may carry a zero point: significant, with a clean fit, and not called variable or double by
- * Gaia; blended ones only where the others are few.
+ * Gaia; blended ones only where the others are few; the most significant {@link MOST_CALIBRATORS} of them.
  *
  * @returns 1 per usable star
  */
 export function usableStars(catalogue: StarCatalogue, gaia?: MatchedSurvey): Uint8Array {
-  const usable = new Uint8Array(catalogue.id.length)
-  let unblended = 0
-  for (let i = 0; i < usable.length; i++) {
-    const { [i]: flags } = catalogue.flags
-    if (!(catalogue.magInstErr[i] < WORST_INSTRUMENTAL_ERR) || !Number.isFinite(catalogue.magInst[i])) continue
-    if (flags & UNUSABLE || (gaia && gaia.rowOf[i] >= 0 && !gaia.stars.clean[gaia.rowOf[i]])) continue
-    usable[i] = flags & BLENDED ? 2 : 1
-    if (usable[i] === 1) unblended++
-  }
-  return usable.map(kind => (kind === 1 || (kind === 2 && unblended < ENOUGH_UNBLENDED) ? 1 : 0))
+  const { flags, magInst, magInstErr } = catalogue
+  const fit = Array.from(flags.keys()).filter(
+    i =>
+      magInstErr[i] < WORST_INSTRUMENTAL_ERR &&
+      Number.isFinite(magInst[i]) &&
+      !(flags[i] & UNUSABLE) &&
+      !(gaia && gaia.rowOf[i] >= 0 && !gaia.stars.clean[gaia.rowOf[i]]),
+  )
+  const unblended = fit.filter(i => !(flags[i] & BLENDED))
+  const kept = (unblended.length >= ENOUGH_UNBLENDED ? unblended : fit)
+    .sort((a, b) => magInstErr[a] - magInstErr[b] || a - b)
+    .slice(0, MOST_CALIBRATORS)
+  const usable = new Uint8Array(flags.length)
+  for (const i of kept) usable[i] = 1
+  return usable
 }

@@ -1,7 +1,7 @@
 import type { Candidate } from '#events/stages.ts'
 import { quantile } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
-import type { MatchedSurvey } from './calibrators.ts'
+import { type MatchedSurvey, WORST_INSTRUMENTAL_ERR } from './calibrators.ts'
 import { type Line, robustLine } from './robust-line.ts'
 import { type StandardBand, type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
 
@@ -12,6 +12,8 @@ const MIN_COLOUR_SPREAD = 0.1
 /** A colour term with a larger error says nothing. */
 const WORST_COLOUR_TERM_ERR = 0.3
 const MIN_STARS = 3
+/** 2.5 / ln 10 */
+const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
 /** Fits worse than this are no calibration (BHTOM's limits: scatter 1.5 mag, half the stars outliers). */
 const WORST_SCATTER = 1
 const LEAST_USED = 0.5
@@ -29,6 +31,8 @@ export interface CalibrationFit {
   hasColourTerm: boolean
   /** Stars of the frame in the sample, one per point of the line. */
   sample: Int32Array
+  /** Variance of catalogue minus instrumental magnitude of each of them, without intrinsic scatter, mag². */
+  variance: Float64Array
   /** Middle 96 % of the colours of the used stars. */
   colourRange: [number, number]
   medianColour: number
@@ -52,38 +56,68 @@ export function fitCandidate(
     inBand.push(i)
     if (Number.isFinite(magnitudes.colour[row])) withColour.push(i)
   }
-  const fitSample = (sample: number[], withSlope: boolean): CalibrationFit | undefined => {
-    const line = robustLine(lineData(catalogue, matched, magnitudes, sample, withSlope), withSlope)
-    if (!line || line.count < MIN_STARS || line.count < LEAST_USED * sample.length || line.scatter > WORST_SCATTER)
-      return undefined
-    if (withSlope && !(line.slopeError < WORST_COLOUR_TERM_ERR)) return undefined
-    const used = sample.filter((_, k) => line.used[k]).map(i => magnitudes.colour[matched.rowOf[i]])
-    const [low, low16, middle, high84, high] = [0.02, 0.16, 0.5, 0.84, 0.98].map(q => quantile(used, q))
-    if (withSlope && !(high84 - low16 > 2 * MIN_COLOUR_SPREAD)) return undefined
-    return {
-      standard,
-      matched,
-      magnitudes,
-      line,
-      hasColourTerm: withSlope,
-      sample: Int32Array.from(sample),
-      colourRange: [low, high],
-      medianColour: middle,
-      colourSpread: (high84 - low16) / 2,
-    }
-  }
-  const coloured = withColour.length >= MIN_STARS_FOR_COLOUR ? fitSample(withColour, true) : undefined
-  return coloured ?? fitSample(inBand, false)
+  const from = { catalogue, matched, magnitudes, standard }
+  const coloured = withColour.length >= MIN_STARS_FOR_COLOUR ? fitSample(withColour, true, from) : undefined
+  return coloured ?? fitSample(inBand, false, from)
 }
 
-function lineData(
-  catalogue: StarCatalogue,
-  { rowOf }: MatchedSurvey,
-  magnitudes: StandardMagnitudes,
-  sample: number[],
-  withSlope: boolean,
-) {
-  const pick = (of: (i: number, row: number) => number) => Float64Array.from(sample, i => of(i, rowOf[i]))
+interface Ingredients {
+  catalogue: StarCatalogue
+  matched: MatchedSurvey
+  magnitudes: StandardMagnitudes
+  standard: StandardBand
+}
+
+/**
+ * Fit twice: the errors of the second fit are those that the stars should have by their catalogue magnitudes. Errors
+ * in magnitudes from measured fluxes give stars that came out too bright more weight than those that came out too faint.
+ */
+function fitSample(all: number[], withSlope: boolean, from: Ingredients): CalibrationFit | undefined {
+  const first = robustLine(lineData(from, all, withSlope), withSlope)
+  if (!first) return undefined
+  const expected = expectedRelativeErr(from, all, first)
+  const places = Array.from(all.keys()).filter(k => expected[k] * MAG_PER_RELATIVE_FLUX < WORST_INSTRUMENTAL_ERR)
+  const sample = places.map(k => all[k])
+  const data = lineData(from, sample, withSlope)
+  places.forEach((k, j) => {
+    const { [k]: relative } = expected
+    data.varY[j] += (MAG_PER_RELATIVE_FLUX * relative) ** 2 - from.catalogue.magInstErr[all[k]] ** 2
+    // the mean of −2.5 log10 of a noisy flux lies above that of the flux by half its relative variance
+    data.y[j] += (MAG_PER_RELATIVE_FLUX * relative ** 2) / 2
+  })
+  const line = robustLine(data, withSlope)
+  if (!line || line.count < MIN_STARS || line.count < LEAST_USED * sample.length || line.scatter > WORST_SCATTER)
+    return undefined
+  if (withSlope && !(line.slopeError < WORST_COLOUR_TERM_ERR)) return undefined
+  const { matched, magnitudes, standard } = from
+  const used = sample.filter((_, k) => line.used[k]).map(i => magnitudes.colour[matched.rowOf[i]])
+  const [low, low16, middle, high84, high] = [0.02, 0.16, 0.5, 0.84, 0.98].map(q => quantile(used, q))
+  if (withSlope && !(high84 - low16 > 2 * MIN_COLOUR_SPREAD)) return undefined
+  return {
+    standard,
+    matched,
+    magnitudes,
+    line,
+    hasColourTerm: withSlope,
+    sample: Int32Array.from(sample),
+    variance: data.varY,
+    colourRange: [low, high],
+    medianColour: middle,
+    colourSpread: (high84 - low16) / 2,
+  }
+}
+
+/** Error over flux that each star should have, by its magnitude in the catalogue and a first calibration. */
+function expectedRelativeErr({ catalogue, matched, magnitudes }: Ingredients, sample: number[], line: Line) {
+  return Float64Array.from(sample, i => {
+    const row = matched.rowOf[i]
+    const term = line.slope === 0 ? 0 : line.slope * (magnitudes.colour[row] - line.pivot)
+    return catalogue.fluxErr[i] * 10 ** (0.4 * (magnitudes.mag[row] - line.atPivot - term))
+  })
+}
+
+function lineData({ catalogue, matched, magnitudes }: Ingredients, sample: number[], withSlope: boolean) {
+  const pick = (of: (i: number, row: number) => number) => Float64Array.from(sample, i => of(i, matched.rowOf[i]))
   const none = new Float64Array(sample.length)
   return {
     x: withSlope ? pick((_, row) => magnitudes.colour[row]) : none,

@@ -19,6 +19,8 @@ const ZERO_POINT_UNIT = 0.005
 /** Colour by which a target may differ unknown to us, mag: a large colour term costs so much of it. */
 const UNKNOWN_COLOUR = 0.1
 const LARGEST_DEVIATION = 5
+/** Price of a transformed band that the header does not name. */
+const TRANSFORMED = 8
 
 /** How likely a header that names a band is to mean each band, beside itself. */
 const RELATED: Record<string, string[]> = {
@@ -74,7 +76,7 @@ export function chooseBand(
   const prices = fits.map(surveyPrice)
   fits.forEach((fit, i) => {
     const { standsFor } = fit.standard
-    const score = likelihoods[i] + parameters(fit) + prior(headerBand, standsFor) + colourPrice(fit)
+    const score = likelihoods[i] + parameters(fit) + prior(headerBand, fit) + colourPrice(fit)
     const known = bands.get(standsFor)
     bands.set(standsFor, {
       score: Math.min(score, known?.score ?? Number.POSITIVE_INFINITY),
@@ -149,8 +151,7 @@ function meanLikelihood(fit: CalibrationFit, catalogue: StarCatalogue, stars: Se
     if (!stars.has(sample[k])) continue
     const row = matched.rowOf[sample[k]]
     const variance =
-      magnitudes.varMag[row] +
-      catalogue.magInstErr[sample[k]] ** 2 +
+      fit.variance[k] +
       line.intrinsic ** 2 +
       line.slope ** 2 * magnitudes.varColour[row] -
       2 * line.slope * magnitudes.covariance[row]
@@ -178,7 +179,13 @@ function surveyPrice({ standard, line, hasColourTerm }: CalibrationFit): number 
   return variance / ZERO_POINT_UNIT ** 2
 }
 
-function prior(headerBand: string | null, standsFor: string): number {
+function prior(headerBand: string | null, { standard: { standsFor, transformation } }: CalibrationFit): number {
+  // A transformed band is the same measurement as its base: it stands back unless it was asked for.
+  const second = transformation && headerBand !== standsFor ? TRANSFORMED : 0
+  return second + headerPrior(headerBand, standsFor)
+}
+
+function headerPrior(headerBand: string | null, standsFor: string): number {
   if (headerBand === null || !(headerBand in RELATED || headerBand === standsFor)) return 0
   const probability =
     headerBand === standsFor ? PRIOR.same : RELATED[headerBand]?.includes(standsFor) ? PRIOR.related : PRIOR.other

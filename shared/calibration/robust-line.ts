@@ -56,7 +56,7 @@ export function robustLine(data: LineData, withSlope: boolean): Line | undefined
     if (count(used) < needed) return undefined
     line = york(data, used, intrinsic, withSlope, slope)
     if (!line) return undefined
-    const settled = !changed && Math.abs(line.slope - slope) < 1e-9 && Math.abs(line.intercept - intercept) < 1e-9
+    const settled = !changed && Math.abs(line.slope - slope) < 1e-6 && Math.abs(line.intercept - intercept) < 1e-6
     slope = line.slope
     intercept = line.intercept
     if (settled && round > 0) break
@@ -129,7 +129,7 @@ function york(
     }
     if (!(Math.abs(below) > 0) || !(spread > 1e-12 * sumW)) return undefined
     const next = above / below
-    const settled = Math.abs(next - slope) < 1e-12
+    const settled = Math.abs(next - slope) < 1e-10
     slope = next
     if (settled || turn === 50)
       return {
@@ -149,7 +149,7 @@ function leastAbsolute({ x, y, varY }: LineData, withSlope: boolean): { slope: n
   let slope = 0
   if (!withSlope) return { slope, intercept }
   const floor = median(varY)
-  for (let turn = 0; turn < 50; turn++) {
+  for (let turn = 0; turn < 25; turn++) {
     let [w0, wx, wxx, wy, wxy] = [0, 0, 0, 0, 0]
     for (let i = 0; i < n; i++) {
       const sigma = Math.sqrt(varY[i] + floor)
@@ -209,7 +209,7 @@ function solve(falling: (intrinsic: number) => number): number {
   let low = 0
   let high = 0.01
   while (falling(high) > 0 && high < 20) high *= 2
-  for (let turn = 0; turn < 60; turn++) {
+  for (let turn = 0; turn < 24; turn++) {
     const middle = (low + high) / 2
     if (falling(middle) > 0) low = middle
     else high = middle
