@@ -1,16 +1,22 @@
-import { medianInPlace } from '#shared/numeric/robust.ts'
+import { medianInPlace, quantile } from '#shared/numeric/robust.ts'
 import { type Detector, MASK } from './frame.ts'
 
 const SIGNIFICANCE = 6 // of the Laplacian, σ of the pixel
 const GROWN_SIGNIFICANCE = 2.5 // beside a hit that is certain
 const SHARPER_THAN_A_STAR = 5 // Laplacian over fine structure (van Dokkum 2001, section 3.2: 5 for undersampled frames)
+const HALF_A_STAR = 0.5 // a hit has less than half the flanks that the sharpest stars of the frame have
+const FLANKS_UNLIKE_STAR = 2.5 // σ by which the flanks must fall short of a star's
+const STAR_PEAK = 20 // σ from which on a peak shows its flanks
+const MIN_STARS = 10
+const FLANKS_IF_UNKNOWN = 0.1 // a star of FWHM 1.2 pixels centred on one
 const ROUNDS = 3 // a second and third look finds what lay behind the edge of a thick hit
 const MARGIN = 4 // pixels that the tests look at around a candidate
 
 /**
  * Mark cosmic-ray hits and hot pixels by their edges: the Laplacian of the frame, against the noise and against the
- * fine structure that every star has and no hit (van Dokkum 2001, PASP 113, 1420). The full tests run only at pixels
- * whose Laplacian stands out, so that the cost is one pass over the frame. Adds `cosmicRay` to the mask.
+ * fine structure that every star has and no hit (van Dokkum 2001, PASP 113, 1420). In undersampled frames that is not
+ * enough: a hit must also lack the flanks that the frame's own stars have on both axes. The full tests run only at
+ * pixels whose Laplacian stands out, so that the cost is one pass over the frame. Adds `cosmicRay` to the mask.
  *
  * @param skySigmaAdu noise of a sky pixel, ADU
  */
@@ -24,7 +30,8 @@ export function markCosmicRays(
 ): void {
   if (!(skySigmaAdu > 0)) return
   const work = cleaned(pixels, mask, width, height)
-  const tests = sharpness(work, width, detector, skySigmaAdu)
+  const flanks = flanksOfStars(work, mask, width, height, skySigmaAdu)
+  const tests = sharpness(work, width, detector, skySigmaAdu, flanks)
   let candidates = standingOut(work, mask, width, height, SIGNIFICANCE * skySigmaAdu)
   for (let round = 0; round < ROUNDS && candidates.length > 0; round++) {
     const hits = candidates.filter(i => tests.isHit(i, SIGNIFICANCE))
@@ -101,7 +108,7 @@ function laplacian(p: Float32Array, width: number, i: number): number {
   )
 }
 
-function sharpness(p: Float32Array, width: number, detector: Detector, skySigma: number) {
+function sharpness(p: Float32Array, width: number, detector: Detector, skySigma: number, starFlanks: number) {
   const window = new Float32Array(49)
   const medians = new Float32Array(49)
   const { gainElectronsPerAdu: gain, readNoiseElectrons, pedestalAdu } = detector
@@ -129,11 +136,53 @@ function sharpness(p: Float32Array, width: number, detector: Detector, skySigma:
       for (let dx = -2; dx <= 2; dx++) window[n++] = laplacian(p, width, i + dy * width + dx)
     const contrast = peak - medianInPlace(window, n)
     if (contrast < significance * noise) return false
+    const sky = ringMedian(p, width, i, window)
+    const height = p[i] - sky
+    const flanks = lowerFlanks(p, width, i) - sky
+    const short = starFlanks * height - flanks
+    if (flanks > HALF_A_STAR * starFlanks * height || short < FLANKS_UNLIKE_STAR * noise * Math.SQRT1_2) return false
     const fine = Math.max(medianOf(i, 1) - median3Smoothed7(i), 0.01 * noise)
     return contrast > SHARPER_THAN_A_STAR * fine
   }
 
   return { isHit }
+}
+
+/** Median of the 24 pixels three rows or columns away. */
+function ringMedian(p: Float32Array, width: number, i: number, scratch: Float32Array): number {
+  let n = 0
+  for (let k = -3; k <= 3; k++) {
+    scratch[n++] = p[i - 3 * width + k]
+    scratch[n++] = p[i + 3 * width + k]
+  }
+  for (let k = -2; k <= 2; k++) {
+    scratch[n++] = p[i + k * width - 3]
+    scratch[n++] = p[i + k * width + 3]
+  }
+  return medianInPlace(scratch, n)
+}
+
+/** Mean of the two neighbours above and below, or left and right, whichever is lower: a star shines on both axes. */
+function lowerFlanks(p: Float32Array, width: number, i: number): number {
+  return Math.min(p[i - 1] + p[i + 1], p[i - width] + p[i + width]) / 2
+}
+
+/** The flanks of the sharpest stars, as a share of their peak above the sky, from the bright peaks of the frame. */
+function flanksOfStars(p: Float32Array, mask: Uint8Array, width: number, height: number, skySigma: number): number {
+  const scratch = new Float32Array(24)
+  const shares: number[] = []
+  for (let y = MARGIN; y < height - MARGIN; y++)
+    for (let x = MARGIN; x < width - MARGIN; x++) {
+      const i = y * width + x
+      const c = p[i]
+      if (c - p[i - 3] < STAR_PEAK * skySigma || c - p[i + 3 * width] < STAR_PEAK * skySigma) continue
+      if (mask[i] !== 0 || neighbourOffsets(width).some(offset => p[i + offset] > c)) continue
+      const sky = ringMedian(p, width, i, scratch)
+      if (c - sky < STAR_PEAK * skySigma) continue
+      const share = (lowerFlanks(p, width, i) - sky) / (c - sky)
+      if (share > FLANKS_IF_UNKNOWN / 2) shares.push(share)
+    }
+  return shares.length < MIN_STARS ? FLANKS_IF_UNKNOWN : quantile(shares, 0.05)
 }
 
 function medianOfGood(p: Float32Array, mask: Uint8Array, width: number, i: number): number {

@@ -222,7 +222,10 @@ export interface DetectorEstimate {
 
 /** Read noise where nothing tells it, electrons: between that of amateur CCD (8 to 15) and CMOS cameras (2 to 4). */
 export const ASSUMED_READ_NOISE_ELECTRONS = 8
+/** Gain where neither header nor pixels tell it, electrons per ADU: usual for 16-bit cameras. */
+export const ASSUMED_GAIN = 1.5
 const SIGNIFICANT = 4 // slope over its error from which on the gain counts as measured
+const HINT = 1.5 // from here on the slope is at least better than an assumption
 
 /**
  * Complete what is known of a detector from the photon transfer curve. What was told is kept. The gain is the inverse
@@ -282,19 +285,21 @@ function completeGain(
   slopeErr: number,
 ): Estimate {
   if (told.gain !== undefined) return { value: told.gain, how: 'told', words: '' }
-  if (slope > SIGNIFICANT * slopeErr) {
-    const percent = Math.max(1, Math.round((100 * slopeErr) / slope))
-    return { value: 1 / slope, how: 'measured', words: `photon transfer over sky and star wings, ± ${percent} %` }
-  }
-  // (sky − pedestal) / g + R² / g² = variance, solved for 1/g
+  // Photons alone make (sky − pedestal) / g; a steeper slope than the sky's variance allows is structure of the stars.
   const light = skyAdu - (told.pedestal ?? 0)
+  const least = told.pedestal !== undefined && light > 0 ? light / skyVariance : 0
+  const bySlope = 1 / slope
+  if (slope > SIGNIFICANT * slopeErr && bySlope > 0.8 * least) {
+    const percent = Math.max(1, Math.round((100 * slopeErr) / slope))
+    return { value: bySlope, how: 'measured', words: `photon transfer over sky and star wings, ± ${percent} %` }
+  }
+  // (sky − pedestal) / g + R² / g² = variance, solved for 1/g; with an unknown pedestal only an upper bound of g
   const noise = told.readNoise ?? ASSUMED_READ_NOISE_ELECTRONS
   const inverse = (-light + Math.sqrt(light * light + 4 * noise * noise * skyVariance)) / (2 * noise * noise)
-  if (light > 0 && inverse > 0 && inverse < 1000)
-    return {
-      value: 1 / inverse,
-      how: 'assumed',
-      words: 'from the noise of the sky, with assumed pedestal or read noise',
-    }
-  return { value: 1, how: 'assumed', words: 'the pixels do not tell it' }
+  const bySky = light > 0 && inverse > 0 ? 1 / inverse : Number.POSITIVE_INFINITY
+  if (told.pedestal !== undefined && Number.isFinite(bySky))
+    return { value: bySky, how: 'assumed', words: 'from the noise of the sky, with assumed read noise' }
+  if (slope > HINT * slopeErr && bySlope < bySky)
+    return { value: bySlope, how: 'assumed', words: 'weak photon transfer over sky and star wings' }
+  return { value: Math.min(ASSUMED_GAIN, bySky), how: 'assumed', words: 'the pixels do not tell it' }
 }

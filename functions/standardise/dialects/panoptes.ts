@@ -22,6 +22,7 @@ export const panoptes: Dialect = {
   },
   pointings: [{ ra: 'RA-MNT', dec: 'DEC-MNT', as: 'degrees', uncertaintyDeg: 3, confidence: 'likely' }],
   assumes: {
+    pedestalAdu: { value: 2048, because: "black level of Canon's 14-bit raw files" },
     pixelScaleArcsec: {
       value: 10.3,
       because: "every unit has the same 85 mm lens before 4.3 µm pixels, 10.3'' a pixel",
