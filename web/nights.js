@@ -79,7 +79,6 @@ const columns = [
   { title: 'WCS mas', number: true, cell: frame => fixed(frame.summary?.wcs?.medianResidualMas, 0) },
   { title: 'zero point', number: true, cell: frame => zeroPoint(frame.summary?.calibration) },
   { title: 'seconds', number: true, cell: seconds },
-  { title: 'points', cell: points },
 ]
 
 function fileOf(frame) {
@@ -108,9 +107,4 @@ function seconds(frame) {
         1,
       )
     : undefined
-}
-
-function points(frame) {
-  if (frame.outcome === undefined) return `in ${frame.stage ?? 'the queue'}`
-  return frame.newPoints > 0 ? `${frame.newPoints} new` : ''
 }

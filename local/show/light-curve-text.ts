@@ -1,0 +1,70 @@
+import type { Observed } from '#local/sky/observe.ts'
+import type { PlottedPoint } from '#shared/lightcurve/plot.ts'
+
+/** A measured point beside what is true. */
+export interface Compared {
+  point: PlottedPoint & { magErr: number | null; survey: string; limit3Sigma: number | null }
+  truth?: Observed['truth']
+}
+
+const HEAD = 'MJD (UTC)    telescope   band      measured            truth    difference'
+
+/** The light curve as a table, the truth beside it where it is known. */
+export function tableLines(rows: Compared[]): string[] {
+  return [
+    HEAD,
+    ...rows.map(({ point, truth }) => `${placeOf(point)}  ${measured(point).padEnd(18)} ${beside(point, truth)}`),
+  ]
+}
+
+function placeOf(point: Compared['point']): string {
+  const band = `${point.survey} ${point.band}`
+  return `${point.mjdUtcMid.toFixed(5)}  ${point.telescope.padEnd(10)}  ${band.padEnd(8)}`
+}
+
+function measured(point: Compared['point']): string {
+  if (!point.detected) return `> ${point.limit5Sigma?.toFixed(2) ?? '?'}  (5σ)`
+  return `${point.mag?.toFixed(3) ?? '?'} ± ${point.magErr?.toFixed(3) ?? '?'}`
+}
+
+function beside(point: Compared['point'], truth: Compared['truth']): string {
+  if (!truth) return ''
+  const sigma = deviation({ point, truth })
+  const true_ = truth.targetMag > 23 ? 'not there' : truth.targetMag.toFixed(3)
+  return `${true_.padStart(9)}  ${sigma === undefined ? '' : `${sigma < 0 ? '−' : '+'}${Math.abs(sigma).toFixed(1)} σ`}`
+}
+
+/** Measured minus true, in units of the point's own error; undefined for limits. */
+export function deviation({ point, truth }: Compared): number | undefined {
+  if (!point.detected || point.mag === null || point.magErr === null || !truth) return undefined
+  return (point.mag - truth.targetMag) / point.magErr
+}
+
+/** The light curve drawn with letters: a band's own letter per point, v for a limit. */
+export function pictureLines(points: PlottedPoint[], width = 76, height = 17): string[] {
+  const shown = points.flatMap(point => {
+    const mag = point.detected ? point.mag : point.limit5Sigma
+    return mag === null ? [] : [{ day: point.mjdUtcMid, mag, sign: point.detected ? point.band.slice(-1) : 'v' }]
+  })
+  if (shown.length === 0) return []
+  const days = shown.map(point => point.day)
+  const mags = shown.map(point => point.mag)
+  const [first, last] = [Math.min(...days), Math.max(...days)]
+  const [bright, faint] = [Math.floor(Math.min(...mags) * 2) / 2, Math.ceil(Math.max(...mags) * 2) / 2]
+  const rows = Array.from({ length: height }, () => Array<string>(width).fill(' '))
+  for (const { day, mag, sign } of shown) {
+    const column = Math.round(((day - first) / (last - first || 1)) * (width - 1))
+    const row = Math.round(((mag - bright) / (faint - bright || 1)) * (height - 1))
+    rows[row][column] = sign
+  }
+  const labelled = rows.map((row, k) => {
+    const mag = bright + (k / (height - 1)) * (faint - bright)
+    return `${k % 4 === 0 ? mag.toFixed(1).padStart(7) : '       '} │${row.join('').trimEnd()}`
+  })
+  const axis = `MJD ${first.toFixed(1)}`
+  return [
+    ...labelled,
+    `        └${'─'.repeat(width)}`,
+    `         ${axis}${last.toFixed(1).padStart(width - axis.length)}`,
+  ]
+}

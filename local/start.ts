@@ -1,0 +1,110 @@
+/**
+ * `npm start`: the stack on this machine, a virtual sky over it, two telescopes that follow a new star, and the pages.
+ */
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parseTarget } from '#cli/places.ts'
+import { UsageError } from '#cli/usage.ts'
+
+const USAGE = `npm start                     a virtual campaign; stays up until Ctrl-C
+npm start -- --once           the same, ends by itself; exit status 0 only if all went right
+npm start -- FRAME.fits…      your own frames
+  --catalogues DIR            reference stars for them, as "cpcs tiles import" makes them
+  --target "RA DEC NAME"      measured in every frame that covers it; may be repeated
+  --telescope NAME            whose frames they are
+  --port PORT                 of the pages (default 4280, or a free one)
+  --state DIR                 keep objects, tables and runs there over restarts`
+
+// Of the pages, when nobody asks for another: taken neither by well-known services nor by usual development servers.
+const PORT = 4280
+
+if (!process.version.startsWith('v24.')) {
+  console.error(
+    `Node 24 is needed, this is ${process.version}. It comes with "npm ci"; start through npm: "npm start".`,
+  )
+  process.exit(1)
+}
+process.exit(await main())
+
+async function main(): Promise<number> {
+  const asked = readArguments()
+  if (!asked) return 64
+
+  // Loaded only now, so that wrong usage is told at once.
+  const { Board } = await import('./show/board.ts')
+  const { synthesise } = await import('./cloud/synthesise.ts')
+  const { startCloud } = await import('./cloud/cloud.ts')
+  const begun = performance.now()
+  const board = new Board()
+  const progress = (line: string) => board.say(line)
+
+  const assembly = await synthesise({ progress })
+  const ports = { url: await freePort(asked.port) }
+  const cloud = await startCloud({ assembly, progress, ports, stateFolder: asked.state })
+  const interrupted = new Promise<'interrupted'>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
+  })
+
+  const picture = join('.cpcs', 'lightcurve.png')
+  const show =
+    asked.files.length > 0
+      ? import('./show/own-frames.ts').then(({ showOwnFrames }) => showOwnFrames(cloud, board, asked))
+      : import('./show/campaign-show.ts').then(({ showCampaign }) => showCampaign(cloud, board, picture))
+  try {
+    const checks = await Promise.race([show, interrupted])
+    if (checks === 'interrupted') return 130
+    board.say()
+    for (const { ok, tells } of checks) board.say(`  ${ok ? '✓' : '✗'} ${tells}`)
+    const right = checks.every(check => check.ok)
+    board.say()
+    board.say(
+      `${right ? 'All went right' : 'Not all went right'}, in ${((performance.now() - begun) / 1000).toFixed(0)} s.`,
+    )
+    if (asked.once) return right ? 0 : 1
+    board.say(`The pages stay up at ${board.bold(cloud.url)} until Ctrl-C.`)
+    await interrupted
+    return 0
+  } finally {
+    await cloud.stop()
+  }
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        once: { type: 'boolean', default: false },
+        catalogues: { type: 'string' },
+        target: { type: 'string', multiple: true, default: [] },
+        telescope: { type: 'string', default: 'own' },
+        port: { type: 'string' },
+        state: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) throw new UsageError(USAGE)
+    const { once, catalogues, telescope, port, state } = values
+    return { files: positionals, once, catalogues, telescope, port, state, targets: values.target.map(parseTarget) }
+  } catch (error) {
+    if (error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) {
+      console.error((error as Error).message)
+      if ((error as Error).message !== USAGE) console.error(`\n${USAGE}`)
+      return undefined
+    }
+    throw error
+  }
+}
+
+/** The port asked for; else the usual one, or any where that is taken. */
+async function freePort(asked: string | undefined): Promise<number> {
+  if (asked !== undefined) return Number(asked)
+  const probe = createServer()
+  const free = await new Promise<boolean>(resolve => {
+    probe.once('error', () => resolve(false))
+    probe.listen(PORT, '127.0.0.1', () => resolve(true))
+  })
+  await new Promise(resolve => probe.close(resolve))
+  return free ? PORT : 0
+}
