@@ -1,5 +1,5 @@
 import { PointGrid } from '#shared/numeric/point-grid.ts'
-import { madSigma, median } from '#shared/numeric/robust.ts'
+import { madSigma, median, quantile } from '#shared/numeric/robust.ts'
 import { gnomonic, inverseGnomonic } from '#shared/sky/projection.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import type { LinearMap } from './similarity.ts'
@@ -50,6 +50,7 @@ const STAGES = [
 ]
 const FLOOR_PX = 0.01 // what no centroid of ours is better than (SCAMP: ASTR_ACCURACY)
 const HIGHEST_FLOOR_PX = 3
+const FEWEST_FOR_FLOOR = 15 // stars that tell the floor
 const UNCLEAN_PX = 0.3 // extra error of blended, saturated or masked stars
 const FEWEST_CLEAN = 20 // with as many clean stars, only they make the solution
 
@@ -74,10 +75,19 @@ export function refine(
   let fit: PlaneFit | undefined = fromLinear(map, width, height)
   for (const stage of STAGES) {
     const depth = Math.min(stage.detections, detections.x.length)
-    const pairs = match(fit, detections, stars, plane, depth, starDepth(plane, fit, depth, width, height), stage.radiusPx)
+    const pairs = match(
+      fit,
+      detections,
+      stars,
+      plane,
+      depth,
+      starDepth(plane, fit, depth, width, height),
+      stage.radiusPx,
+    )
     if (pairs.detection.length < 3) return undefined
     const ready = weigh(pairs, detections, stars, plane, fit)
-    const next: PlaneFit | undefined = fitBestOrder(ready, width, height, stage.order) ?? fitPlane(ready, 1, width, height)
+    const next: PlaneFit | undefined =
+      fitBestOrder(ready, width, height, stage.order) ?? fitPlane(ready, 1, width, height)
     if (!next) return undefined
     fit = next
   }
@@ -108,7 +118,10 @@ export function refine(
   return { wcs, fit, ...residuals(fit, detections, plane, matches) }
 }
 
-function project(stars: FieldStars, tangent: [number, number]): { xi: Float64Array; eta: Float64Array; grid: PointGrid } {
+function project(
+  stars: FieldStars,
+  tangent: [number, number],
+): { xi: Float64Array; eta: Float64Array; grid: PointGrid } {
   const count = stars.raDeg.length
   const xi = new Float64Array(count)
   const eta = new Float64Array(count)
@@ -124,7 +137,17 @@ function fromLinear(map: LinearMap, width: number, height: number): PlaneFit {
   const radiusPx = Math.hypot(width, height) / 2
   const xi = Float64Array.of(map.a * centreX + map.b * centreY + map.c, map.a * radiusPx, map.b * radiusPx)
   const eta = Float64Array.of(map.d * centreX + map.e * centreY + map.f, map.d * radiusPx, map.e * radiusPx)
-  return { order: 1, centreX, centreY, radiusPx, xi, eta, covariance: new Float64Array(9), scatter: 1, kept: new Uint8Array(0) }
+  return {
+    order: 1,
+    centreX,
+    centreY,
+    radiusPx,
+    xi,
+    eta,
+    covariance: new Float64Array(9),
+    scatter: 1,
+    kept: new Uint8Array(0),
+  }
 }
 
 /** The same solution about another tangent point: refitted on a grid of its own places. */
@@ -217,8 +240,8 @@ function pairsOf(matches: Matches, detections: FieldDetections, plane: Plane, er
 }
 
 /**
- * The error that every position has besides its own (optics, undersampled stars, air), so that the residuals scatter as
- * their errors say: without it a few bright stars would carry the whole solution.
+ * The error that every position has besides its own (optics, undersampled stars, air): what makes the residuals of the
+ * best-measured third scatter as their errors say. Without it a few bright stars would carry the whole solution.
  */
 function floorThatExplains(
   fit: PlaneFit,
@@ -227,20 +250,23 @@ function floorThatExplains(
   stars: FieldStars,
   plane: Plane,
 ): number {
-  const count = matches.detection.length
-  const freedom = Math.sqrt(Math.max(0.25, 1 - (fit.order + 1) * (fit.order + 2) * (0.5 / count)))
+  const bare = weigh(matches, detections, stars, plane, fit, 0).errorDeg
+  const limit = Math.max(quantile(bare, 1 / 3), bare.toSorted()[Math.min(bare.length, FEWEST_FOR_FLOOR) - 1])
+  const best = Array.from(bare.keys()).filter(k => bare[k] <= limit && bare[k] < Number.POSITIVE_INFINITY)
+  const freedom = Math.sqrt(Math.max(0.25, 1 - ((fit.order + 1) * (fit.order + 2)) / (2 * matches.detection.length)))
+  const residual = best.flatMap(k => {
+    const row = matches.detection[k]
+    const [xi, eta] = toPlane(fit, detections.x[row], detections.y[row])
+    return [plane.xi[matches.star[k]] - xi, plane.eta[matches.star[k]] - eta]
+  })
+  const scale = scaleDeg(fit)
+  const scatter = (floorPx: number) =>
+    madSigma(
+      residual.map((value, i) => value / Math.hypot(bare[best[i >> 1]], floorPx * scale)),
+      0,
+    ) / freedom
   let low = FLOOR_PX
   let high = HIGHEST_FLOOR_PX
-  const scatter = (floorPx: number) => {
-    const pairs = weigh(matches, detections, stars, plane, fit, floorPx)
-    const values: number[] = []
-    for (let k = 0; k < count; k++) {
-      if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
-      const [xi, eta] = toPlane(fit, pairs.x[k], pairs.y[k])
-      values.push((pairs.xi[k] - xi) / pairs.errorDeg[k], (pairs.eta[k] - eta) / pairs.errorDeg[k])
-    }
-    return madSigma(values, 0) / freedom
-  }
   if (!(scatter(low) > 1)) return low
   for (let round = 0; round < 12; round++) {
     const middle = Math.sqrt(low * high)

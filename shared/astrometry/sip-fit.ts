@@ -80,7 +80,17 @@ export function fitPlane(pairs: Pairs, order: number, width: number, height: num
     for (let k = 0; k < count; k++) if (kept[k]) inside.push(residuals[2 * k], residuals[2 * k + 1])
     const scatter = Math.max(madSigma(inside, 0) * Math.sqrt(used / (used - terms)), 1e-6)
     const covariance = ofXi.covariance.map(value => value * scatter * scatter)
-    fit = { order, centreX, centreY, radiusPx, xi: ofXi.coefficients, eta: ofEta.coefficients, covariance, scatter, kept: kept.slice() }
+    fit = {
+      order,
+      centreX,
+      centreY,
+      radiusPx,
+      xi: ofXi.coefficients,
+      eta: ofEta.coefficients,
+      covariance,
+      scatter,
+      kept: kept.slice(),
+    }
     let changed = false
     for (let k = 0; k < count; k++) {
       if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
@@ -235,4 +245,3 @@ function inverseTerms(
     bp: scaled(ofV?.coefficients),
   }
 }
-
