@@ -15,11 +15,12 @@ export interface PhotonTransfer {
 }
 
 const CELL_PX = 32 // small enough for the sky to be one level, large enough for 1 % of its variance in 8 cells
-const CLIP = 3.5
-const CLIPPED_SHARE = 0.9939 // variance that a normal keeps when clipped at ± 3.5 σ
+const CLIP = 2.5 // tight, against the faint stars that sit in every cell
+const CLIPPED_SHARE = 0.91126 // variance that a normal keeps when clipped at ± 2.5 σ
+const INDEPENDENT = 0.6 // share of the responses that count as independent: neighbours share pixels, clipping costs
 const WING_START = 2 // wings count from this many σ of a pixel above the sky: below, noise decides what is a wing
 const WING_BINS_PER_DECADE = 8
-const WING_SYSTEMATIC = 0.04 // share of the variance that structure of the wings may feign
+const WING_SYSTEMATIC = 0.08 // share of the variance that structure of the wings may feign
 const SMOOTH = 0.25 // structure that a wing may leave in the noise filter, in σ
 
 interface Samples {
@@ -122,7 +123,7 @@ function skyCells({ level, response, cell, count, cells }: Samples): SkyCells {
   return sky
 }
 
-/** Variance about zero of values with outliers: MAD first, then the mean square inside ± 3.5 σ. Reorders a copy. */
+/** Variance about zero of values with outliers: MAD first, then the mean square inside the clip. Reorders a copy. */
 function clippedVariance(values: Float32Array): { variance: number; count: number } {
   const sizes = values.map(Math.abs)
   let sigma = MAD_TO_SIGMA * medianInPlace(sizes)
@@ -156,8 +157,8 @@ function skyPoints({ level, variance, count }: SkyCells): CurvePoint[] {
     const group = order.slice(start, start + size)
     const samples = group.reduce((sum, c) => sum + count[c], 0)
     const typical = median(group.map(c => variance[c]))
-    // Neighbouring responses share pixels: about a third of them count as independent; a median has 1.25 times the error.
-    const err = 1.25 * typical * Math.sqrt(2 / (samples / 3))
+    // A median of cells has 1.25 times the error of their mean.
+    const err = 1.25 * typical * Math.sqrt(2 / (INDEPENDENT * samples))
     points.push({ level: median(group.map(c => level[c])), variance: typical, err })
   }
   return points
@@ -181,7 +182,7 @@ function wingPoints({ level, response, cell, steepness, count }: Samples, sky: S
     if (!bin || bin.levels.length < 100) return []
     const clipped = clippedVariance(Float32Array.from(bin.responses))
     const mean = bin.levels.reduce((sum, value) => sum + value, 0) / bin.levels.length
-    const random = clipped.variance * Math.sqrt(2 / (clipped.count / 3))
+    const random = clipped.variance * Math.sqrt(2 / (INDEPENDENT * clipped.count))
     return [{ level: mean, variance: clipped.variance, err: Math.hypot(random, WING_SYSTEMATIC * clipped.variance) }]
   })
 }
