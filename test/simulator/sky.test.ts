@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { field, planCampaign, transient } from '#local/sky/campaign.ts'
 import { fitsFile } from '#local/sky/fits-writer.ts'
@@ -151,6 +153,13 @@ describe('the sky', () => {
       expect(transientMag(transient, band, transient.mjdRise - 8)).toBeGreaterThan(25)
     }
   })
+})
+
+test('the virtual sky takes nothing from the pipeline that it judges but the seeded random numbers', () => {
+  const folder = join(import.meta.dirname, '..', '..', 'local', 'sky')
+  const sources = readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8'))
+  const wanted = sources.flatMap(text => [...text.matchAll(/from '([^']+)'/g)].map(match => match[1]))
+  expect(new Set(wanted.filter(name => !name.startsWith('./')))).toEqual(new Set(['#shared/numeric/random.ts']))
 })
 
 describe('the telescopes', () => {
