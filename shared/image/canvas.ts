@@ -1,5 +1,5 @@
-import { PNG } from 'pngjs'
 import { ADVANCE, CAP_HEIGHT, strokesOf } from './font.ts'
+import { encodePng } from './png.ts'
 
 /** A colour as '#rrggbb'. */
 export type Colour = string
@@ -152,14 +152,7 @@ export class Canvas {
 
   /** The picture as PNG; the same picture gives the same bytes. */
   png(): Uint8Array {
-    const picture = new PNG({ width: this.width, height: this.height })
-    for (let i = 0, j = 0; i < this.rgb.length; i += 3, j += 4) {
-      picture.data[j] = this.rgb[i]
-      picture.data[j + 1] = this.rgb[i + 1]
-      picture.data[j + 2] = this.rgb[i + 2]
-      picture.data[j + 3] = 255
-    }
-    return new Uint8Array(PNG.sync.write(picture, { colorType: 2, deflateLevel: 6 }))
+    return encodePng(this.rgb, this.width, this.height)
   }
 
   /** Blend a colour into the pixels of a box by how much of each is covered. */

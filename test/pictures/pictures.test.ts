@@ -100,7 +100,21 @@ test('pixels without a value are told from the sky, and a frame with none but th
   const frame = emptySky(50, 50)
   frame.pixels.fill(Number.NaN)
   const picture = PNG.sync.read(Buffer.from(drawPreview(frame)))
-  expect([...picture.data.subarray(0, 3)]).toEqual([0x6b, 0x1f, 0x2b])
+  const [red, green, blue] = picture.data
+  expect(red).toBeGreaterThan(2 * Math.max(green, blue))
+})
+
+test('a picture reads back by another program: exactly where it has few colours, closely where it has many', () => {
+  const few = new Canvas(64, 48, '#ffffff')
+  few.fill(3, 4, 20, 10, { colour: '#000000' })
+  few.fill(30, 4, 9, 9, { colour: '#ff0000' })
+  expect(rgbOf(PNG.sync.read(Buffer.from(few.png())))).toEqual([...few.rgb])
+
+  const many = new Canvas(64, 64, '#000000')
+  for (let i = 0; i < many.rgb.length; i++) many.rgb[i] = (i * 73) % 256
+  const read = rgbOf(PNG.sync.read(Buffer.from(many.png())))
+  const worst = read.reduce((most, value, i) => Math.max(most, Math.abs(value - many.rgb[i])), 0)
+  expect(worst).toBeLessThan(40)
 })
 
 test('the same data make the same bytes, and no data make a picture too', () => {
@@ -131,6 +145,10 @@ function ink(canvas: Canvas): number {
   let sum = 0
   for (let i = 0; i < canvas.rgb.length; i += 3) sum += canvas.rgb[i]
   return sum / 255
+}
+
+function rgbOf(picture: PNG): number[] {
+  return [...picture.data].filter((_, i) => i % 4 < 3)
 }
 
 function brightest(picture: PNG): [number, number] {
