@@ -2,7 +2,7 @@ import { flagMask } from '#shared/flags.ts'
 import { GroupFitter } from './group-fit.ts'
 import { groupStars } from './groups.ts'
 import { LocalPsf, type Psf } from './psf.ts'
-import { findPeaks, searchMap } from './residual-search.ts'
+import { emptyScatter, findPeaks, SCATTER_REGION_PX, searchMap } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */
@@ -19,8 +19,12 @@ const NEAR_SIGMA = 5
 const NARROW_SIGMA = 4
 const NARROW_PART = 0.35
 /** Threshold of the search for stars hidden in the light of others, σ, and how well stars are trusted to be subtracted. */
-const SEARCH_SIGMA = 5
+const SEARCH_SIGMA = 4.3
 const SEARCH_DOUBT = 0.04
+
+/** In the glare of a saturated star, whose profile nobody knows well, a star has to stand out by this part of it. */
+const GLARE_PART = 0.5
+const GLARE_FWHM = 15
 
 /** Fits all stars of a scene in sweeps over their groups, brightest first. */
 export class SceneFitter {
@@ -28,6 +32,8 @@ export class SceneFitter {
   readonly #stars: SceneStars
   readonly #psf: Psf
   readonly #fitter: GroupFitter
+  /** How much more empty places scatter than their noise: significances are divided by it. */
+  #scatter: (x: number, y: number) => number = () => 1
 
   constructor(scene: Scene, stars: SceneStars, psf: Psf) {
     this.#scene = scene
@@ -60,13 +66,14 @@ export class SceneFitter {
     const near = NEAR_FWHM * this.#psf.fwhmPx
     const merge = MERGE_FWHM * this.#psf.fwhmPx
     const kept = new PlaceIndex(near)
+    const glaring = this.#saturated()
     let dropped = 0
     for (const star of this.#stars.byFlux()) {
       if (held[star]) continue
-      const sigma = flux[star] / fluxErr[star]
+      const sigma = flux[star] / fluxErr[star] / this.#scatter(x[star], y[star])
       const closest = kept.nearest(x, y, star)
       const hopeless = !(sigma > LEAST_SIGMA) || closest < merge || (closest < near && sigma < NEAR_SIGMA)
-      if (hopeless || this.#isNarrow(star)) {
+      if (hopeless || this.#isNarrow(star) || this.#isGlare(star, glaring)) {
         this.drop(star)
         dropped++
       } else {
@@ -89,10 +96,12 @@ export class SceneFitter {
   addHidden(): number {
     const map = searchMap(this.#scene, this.#psf, SEARCH_DOUBT)
     const peaks = findPeaks(map, this.#scene.usable, SEARCH_SIGMA)
+    this.#scatter = emptyScatter(map, SCATTER_REGION_PX)
     const taken = new PlaceIndex(MERGE_FWHM * this.#psf.fwhmPx)
     for (const star of this.#stars.byFlux()) taken.add(this.#stars.x, this.#stars.y, star)
     const added: number[] = []
     for (const peak of peaks) {
+      if (peak.significance < SEARCH_SIGMA * this.#scatter(peak.x, peak.y)) continue
       if (taken.nearestTo(peak.x, peak.y, this.#stars.x, this.#stars.y) < MERGE_FWHM * this.#psf.fwhmPx) continue
       const star = this.#stars.add(peak.x, peak.y)
       if (star < 0) break
@@ -101,6 +110,30 @@ export class SceneFitter {
     }
     this.start(added)
     return added.length
+  }
+
+  #saturated(): number[] {
+    const { count, flags, dropped } = this.#stars
+    const found: number[] = []
+    for (let i = 0; i < count; i++) if (!dropped[i] && flags[i] & flagMask('saturated')) found.push(i)
+    return found
+  }
+
+  /** Whether a star is but an unevenness in the light of a much brighter saturated one. */
+  #isGlare(star: number, glaring: number[]): boolean {
+    const { x, y, flux } = this.#stars
+    const { envelope, fwhmPx } = this.#psf
+    for (const other of glaring) {
+      if (other === star || flux[other] < 5 * flux[star]) continue
+      const distance = Math.hypot(x[other] - x[star], y[other] - y[star])
+      if (distance > GLARE_FWHM * fwhmPx) continue
+      // Beyond the table the wing falls about as the fifth power of the distance.
+      const edge = envelope.length - 1
+      const beyond = distance > edge ? (edge / distance) ** 5 : 1
+      const light = flux[other] * envelope[Math.min(Math.floor(distance), edge)] * beyond
+      if (flux[star] * envelope[0] < GLARE_PART * light) return true
+    }
+    return false
   }
 
   #isNarrow(star: number): boolean {

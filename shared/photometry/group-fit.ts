@@ -49,8 +49,8 @@ export class GroupFitter {
   /** Flux of one star at its position, neighbours as drawn, by weighted linear least squares; drawn. Held above 0. */
   firstFlux(star: number, radius: number): void {
     const m = this.#member(0)
-    m.local.moveTo(this.#stars.homeX[star], this.#stars.homeY[star])
-    this.#sample(m, star, radius, false)
+    this.#take(m, star)
+    this.#weigh(m, star, radius, false)
     let top = 0
     let bottom = 0
     for (let k = 0; k < m.w * m.h; k++) {
@@ -59,24 +59,25 @@ export class GroupFitter {
       bottom += weight * m.value[k] * m.value[k]
     }
     const flux = bottom > 0 ? Math.max(this.#stars.flux[star] + top / bottom, 0) : 0
-    this.#draw(m, star, this.#stars.x[star], this.#stars.y[star], flux)
+    this.#redraw(m, star, this.#stars.x[star], this.#stars.y[star], flux)
   }
 
   /** Fit one group. */
   fit(group: Int32Array, options: FitOptions): void {
-    const { homeX, homeY } = this.#stars
-    for (let a = 0; a < group.length; a++) this.#member(a).local.moveTo(homeX[group[a]], homeY[group[a]])
+    for (let a = 0; a < group.length; a++) this.#take(this.#member(a), group[a])
     let settled = false
     for (let round = 0; round < options.iterations && !settled; round++) {
-      this.#gather(group, options.robust)
+      this.#weighAll(group, options.robust)
       this.#assemble(group)
       settled = this.#advance(group)
     }
     if (!options.final) return
-    this.#gather(group, options.robust)
+    this.#weighAll(group, options.robust)
     this.#assemble(group)
     this.#report(group)
-    if (!settled) for (const star of group) this.#stars.flags[star] |= flagMask('fitNotConverged')
+    const { flags } = this.#stars
+    const lost = flagMask('fitNotConverged')
+    for (const star of group) flags[star] = settled ? flags[star] & ~lost : flags[star] | lost
   }
 
   #member(index: number): Member {
@@ -90,20 +91,67 @@ export class GroupFitter {
     return saturated ? this.#psf.radiusPx : this.fitRadius
   }
 
-  #gather(group: Int32Array, robust: boolean): void {
-    for (let a = 0; a < group.length; a++) this.#sample(this.#members[a], group[a], this.#radiusOf(group[a]), robust)
+  /** Take up a star as it is drawn. */
+  #take(m: Member, star: number): void {
+    m.radius = this.#stars.flux[star] === 0 ? this.#radiusOf(star) : this.#stars.radius[star]
+    m.tableRadius = Math.max(m.radius, this.#radiusOf(star))
+    m.local.moveTo(this.#stars.homeX[star], this.#stars.homeY[star], m.tableRadius)
+    this.#stamp(m, star)
   }
 
-  /** Profile, slopes, residual and weight of the pixels around one star. */
-  #sample(m: Member, star: number, radius: number, robust: boolean): void {
-    const { width, height, residual, usable } = this.#scene
+  /** Profile and slopes on the pixels within the member's radius, at the star's present position. */
+  #stamp(m: Member, star: number): void {
+    const { width, height } = this.#scene
     const x = this.#stars.x[star]
     const y = this.#stars.y[star]
-    m.x0 = Math.max(0, Math.ceil(x - radius))
-    m.y0 = Math.max(0, Math.ceil(y - radius))
-    m.w = Math.max(0, Math.min(width - 1, Math.floor(x + radius)) - m.x0 + 1)
-    m.h = Math.max(0, Math.min(height - 1, Math.floor(y + radius)) - m.y0 + 1)
+    m.x0 = Math.max(0, Math.ceil(x - m.radius))
+    m.y0 = Math.max(0, Math.ceil(y - m.radius))
+    m.w = Math.max(0, Math.min(width - 1, Math.floor(x + m.radius)) - m.x0 + 1)
+    m.h = Math.max(0, Math.min(height - 1, Math.floor(y + m.radius)) - m.y0 + 1)
     m.local.gradients(x, y, m.x0, m.y0, m.w, m.h, m.value, m.slopeX, m.slopeY)
+  }
+
+  /** Add the stamp times an amount to the residual. */
+  #paint(m: Member, star: number, amount: number): void {
+    const { width, residual } = this.#scene
+    const limit = m.radius * m.radius
+    for (let j = 0; j < m.h; j++) {
+      const dy = m.y0 + j - this.#stars.y[star]
+      const row = (m.y0 + j) * width + m.x0
+      for (let i = 0; i < m.w; i++) {
+        const dx = m.x0 + i - this.#stars.x[star]
+        if (dx * dx + dy * dy <= limit) residual[row + i] += amount * m.value[j * m.w + i]
+      }
+    }
+  }
+
+  /** Draw a star anew; the stamp then is that of the new position. */
+  #redraw(m: Member, star: number, x: number, y: number, flux: number): void {
+    const stars = this.#stars
+    if (stars.flux[star] !== 0) this.#paint(m, star, stars.flux[star])
+    stars.x[star] = x
+    stars.y[star] = y
+    stars.flux[star] = flux
+    m.radius = this.#scene.drawnRadius(this.#psf, flux, x, y, this.#radiusOf(star))
+    stars.radius[star] = m.radius
+    if (m.radius > m.tableRadius) {
+      m.tableRadius = this.#psf.radiusPx
+      m.local.moveTo(stars.homeX[star], stars.homeY[star])
+    }
+    this.#stamp(m, star)
+    if (flux !== 0) this.#paint(m, star, -flux)
+  }
+
+  #weighAll(group: Int32Array, robust: boolean): void {
+    for (let a = 0; a < group.length; a++) this.#weigh(this.#members[a], group[a], this.#radiusOf(group[a]), robust)
+  }
+
+  /** Residual and weight of the pixels within a radius of a star; the others of the stamp get no weight. */
+  #weigh(m: Member, star: number, radius: number, robust: boolean): void {
+    const scene = this.#scene
+    const { width, residual, usable } = scene
+    const x = this.#stars.x[star]
+    const y = this.#stars.y[star]
     const limit = radius * radius
     for (let j = 0; j < m.h; j++) {
       const dy = m.y0 + j - y
@@ -112,13 +160,14 @@ export class GroupFitter {
         const p = (m.y0 + j) * width + m.x0 + i
         const dx = m.x0 + i - x
         m.weight[k] = 0
-        if (!usable[p] || dx * dx + dy * dy > limit) continue
-        const variance = this.#scene.variance(p)
-        m.left[k] = residual[p]
+        if (dx * dx + dy * dy > limit || usable[p] === 0) continue
+        const variance = scene.variance(p)
+        const left = residual[p]
+        m.left[k] = left
         let weight = 1 / variance
         if (robust) {
-          const square = (residual[p] * residual[p]) / (variance * CLIP_SIGMA * CLIP_SIGMA)
-          if (square > 0.1) weight /= 1 + square ** 4
+          const square = (left * left) / (variance * CLIP_SIGMA * CLIP_SIGMA)
+          if (square > 0.1) weight /= 1 + square * square * square * square
         }
         m.weight[k] = weight
       }
@@ -280,14 +329,10 @@ export class GroupFitter {
       const tolerance = 0.02 * this.#scale[3 * a]
       if (moved > 0.002 && moved > 0.02 * this.#scale[3 * a + 1]) settled = false
       if (Math.abs(next - flux[star]) > Math.max(2e-4 * next, tolerance)) settled = false
-      this.#draw(this.#members[a], star, nextX, nextY, next)
+      const idle = moved < 5e-4 && Math.abs(next - flux[star]) < Math.max(2e-5 * next, 0.1 * tolerance)
+      if (!idle) this.#redraw(this.#members[a], star, nextX, nextY, next)
     }
     return settled
-  }
-
-  #draw(m: Member, star: number, x: number, y: number, flux: number): void {
-    const radius = this.#scene.drawnRadius(this.#psf, flux, x, y, this.#radiusOf(star))
-    this.#scene.redraw(m.local, this.#stars, star, x, y, flux, radius)
   }
 
   /** Errors from the inverse of the normal matrix; χ and sharpness from what is left. */
@@ -351,6 +396,9 @@ export class GroupFitter {
 /** One star of the group being fitted: its pixels and the PSF at its place. */
 class Member {
   readonly local: LocalPsf
+  /** Radius of the stamp, and how far the local table is made, pixel. */
+  radius = 0
+  tableRadius = 0
   x0 = 0
   y0 = 0
   w = 0

@@ -9,6 +9,9 @@ const TERMS = [0, 1, 3, 6]
 /** How strict the choice is: times the k·ln n of the Bayesian information criterion (Schwarz 1978). */
 const STRICTNESS = 1.5
 
+/** Below this significance of the surroundings no surface could win. */
+const SCREEN_SIGMA = 2.5
+
 export interface LocalSkyFit {
   /** −1 where the sky map stands, else the order of the surface that was added. */
   order: number
@@ -37,6 +40,7 @@ export function fitWithLocalSky(
   star: number,
   held: boolean,
 ): LocalSkyFit | undefined {
+  if (!asksForSurface(scene, local, stars.x[star], stars.y[star])) return plain(stars, star)
   const first = held ? 1 : 3
   const equations = gather(scene, local, stars, star, held)
   if (equations.pixels < 30) return undefined
@@ -66,6 +70,60 @@ export function fitWithLocalSky(
     yErr: held ? Number.NaN : error(2),
     skyAdu: order >= 0 ? best.step[first] : 0,
   }
+}
+
+/** The star as it stands, on the sky map alone. */
+function plain({ flux, fluxErr, x, y, xErr, yErr }: SceneStars, star: number): LocalSkyFit {
+  return {
+    order: -1,
+    flux: flux[star],
+    fluxErr: fluxErr[star],
+    x: x[star],
+    y: y[star],
+    xErr: xErr[star],
+    yErr: yErr[star],
+    skyAdu: 0,
+  }
+}
+
+/** Whether what is left around a place has level, slope or bend beyond noise: most stars need no further look. */
+function asksForSurface(scene: Scene, local: LocalPsf, x: number, y: number): boolean {
+  const reach = Math.min(REACH_FWHM * local.psf.fwhmPx, local.psf.radiusPx)
+  const inner = local.psf.fwhmPx ** 2
+  const x1 = Math.min(scene.width - 1, Math.floor(x + reach))
+  const y1 = Math.min(scene.height - 1, Math.floor(y + reach))
+  let level = 0
+  let slopeX = 0
+  let slopeY = 0
+  let bend = 0
+  let cross = 0
+  let count = 0
+  for (let j = Math.max(0, Math.ceil(y - reach)); j <= y1; j++) {
+    for (let i = Math.max(0, Math.ceil(x - reach)); i <= x1; i++) {
+      const u = i - x
+      const v = j - y
+      const square = u * u + v * v
+      const p = j * scene.width + i
+      // The star itself has eaten what lies under its core.
+      if (square > reach * reach || square < inner || !scene.usable[p]) continue
+      const left = scene.residual[p]
+      level += left
+      slopeX += left * u
+      slopeY += left * v
+      bend += left * (u * u - v * v)
+      cross += left * u * v
+      count++
+    }
+  }
+  if (count < 30) return false
+  const noise = scene.skyNoise(scene.indexAt(x, y)) * Math.sqrt(count)
+  const radius = reach / Math.SQRT2
+  const strongest = Math.max(
+    Math.abs(level),
+    (Math.SQRT2 * Math.max(Math.abs(slopeX), Math.abs(slopeY))) / radius,
+    Math.max(Math.abs(bend), 2 * Math.abs(cross)) / (radius * radius),
+  )
+  return strongest > SCREEN_SIGMA * noise
 }
 
 interface Equations {

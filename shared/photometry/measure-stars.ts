@@ -7,15 +7,13 @@ import { fitWithLocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
-import { emptyScatter, type SearchMap, searchMap } from './residual-search.ts'
+import { emptyScatter, SCATTER_REGION_PX, type SearchMap, searchMap } from './residual-search.ts'
 import { refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 
 /** Smallest cells of the sky under the stars, in FWHM and pixel. */
 const SKY_CELL_FWHM = 4
 const LEAST_SKY_CELL_PX = 16
-/** Regions in which the scatter of empty places is taken, pixel. */
-const SCATTER_REGION_PX = 128
 
 /** A frame taken apart into sky, stars and residual. */
 export interface MeasuredFrame {
@@ -52,7 +50,7 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   rough.start(rankOf(detections))
   rough.sweep(2, false)
   refineSky(scene, cellPx)
-  rough.sweep(2, true, true)
+  rough.sweep(1, true, true)
   rough.prune()
   rough.addHidden()
   rough.sweep(2, true)
@@ -67,16 +65,15 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   )
   redrawAll(scene, stars, psf)
   const fitter = new SceneFitter(scene, stars, psf)
-  fitter.sweep(3, true)
+  fitter.sweep(2, true)
   refineSky(scene, cellPx)
-  fitter.sweep(2, true, true)
+  fitter.sweep(1, true, true)
   fitter.prune()
   fitter.addHidden()
   fitter.sweep(3, true)
   refineSky(scene, cellPx)
-  fitter.sweep(3, true, true)
-  fitter.prune()
   fitter.sweep(2, true, true)
+  if (fitter.prune() > 0) fitter.sweep(1, true, true)
   settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
   const map = searchMap(scene, psf, 0)

@@ -18,8 +18,11 @@ const CORE_FWHM = 2.5
 /** How far the residual table may be from zero before the data have spoken: part of the profile, and of its peak. */
 const PRIOR_PART = 0.05
 const PRIOR_PEAK = 4e-4
-/** Rounds of refining the residual tables; more would fit the noise of the stars. */
+/** Rounds of refining the residual tables; more would fit the noise of the stars. A rough PSF needs fewer. */
 const ROUNDS = 6
+const ROUGH_ROUNDS = 3
+/** Weights, and with them the normal equations of the nodes, have settled after so many rounds. */
+const SETTLED_ROUND = 2
 /** Overrelaxation of the rounds: below 2 they converge. */
 const STRIDE = 1.4
 export const LEAST_PSF_STARS = 3
@@ -33,6 +36,7 @@ export const LEAST_PSF_STARS = 3
  *
  * @param chosen indices into the scene's stars
  * @param fwhmPx first guess of the width, pixel
+ * @param drawn the PSF with which the stars are drawn; where it is missing none are, and the result is a rough one
  * @throws {CpcsError} TooFewPsfStars where fewer than three stars can be used
  */
 export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, fwhmPx: number, drawn?: Psf): Psf {
@@ -45,7 +49,7 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, fw
   const psf = analyticPsf(scene, shape)
   const kept = shape.kept.map(k => chosen[k])
   const samples = kept.map(star => sampleStar(scene, stars, star, psf.radiusPx, drawn))
-  refineTables(psf, shape, samples, scene)
+  refineTables(psf, shape, samples, scene, drawn ? ROUNDS : ROUGH_ROUNDS)
   centreTables(psf)
   return psf
 }
@@ -168,23 +172,32 @@ function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: numbe
 }
 
 /** Fill the tables' residual part from the samples, block by block (see {@link buildPsf}). */
-function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], frame: { width: number; height: number }): void {
+function refineTables(
+  psf: Psf,
+  shape: CoreShape,
+  samples: Sample[],
+  frame: { width: number; height: number },
+  rounds: number,
+): void {
   const size = 2 * psf.half + 1
   const length = size * size
   const terms = termCount(shape.order)
   const analytic = Float32Array.from(psf.tables)
   const residual = new Float64Array(length * terms)
   const right = new Float64Array(length * terms)
-  const normal = new Float64Array(length * terms * terms)
+  const packed = (terms * (terms + 1)) / 2
+  const normal = new Float64Array(length * packed)
   const precision = priorPrecision(psf)
   const local = new LocalPsf(psf)
   let used = samples
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const sample of used) fitSample(local, sample)
     if (round > 0) used = withoutOutliers(used)
     right.fill(0)
-    normal.fill(0)
-    for (const sample of used) accumulateSample(psf, local, sample, shape.order, right, normal, frame)
+    const unsettled = round < SETTLED_ROUND
+    if (unsettled) normal.fill(0)
+    for (const sample of used)
+      accumulateSample(psf, local, sample, shape.order, right, unsettled ? normal : undefined, frame)
     solveNodes(residual, right, normal, precision, terms, length)
     composeTables(psf, analytic, residual, shape.order, frame)
   }
@@ -252,7 +265,7 @@ function accumulateSample(
   sample: Sample,
   order: number,
   right: Float64Array,
-  normal: Float64Array,
+  normal: Float64Array | undefined,
   frame: { width: number; height: number },
 ): void {
   const { dx, dy, value, sigma, flux } = sample
@@ -262,6 +275,9 @@ function accumulateSample(
   const x = new Float64Array(6)
   const place = scaledPlace(frame, sample.x0, sample.y0)
   polynomialTerms(order, place.x, place.y, x)
+  const packed = (terms * (terms + 1)) / 2
+  const products = new Float64Array(packed)
+  for (let i = 0, at = 0; i < terms; i++) for (let j = 0; j <= i; j++) products[at++] = x[i] * x[j]
   const reach = Math.max(...dx)
   const side = 2 * reach + 1
   const profile = new Float64Array(side * side)
@@ -285,12 +301,9 @@ function accumulateSample(
       for (let a = 0; a < 4; a++) {
         const share = wx[a] * wy[b] * weight
         const node = (iv - 1 + b) * size + iu - 1 + a
-        for (let i = 0; i < terms; i++) {
-          const shared = share * x[i]
-          right[node * terms + i] += shared * off
-          const row = (node * terms + i) * terms
-          for (let j = 0; j <= i; j++) normal[row + j] += shared * x[j]
-        }
+        const pull = share * off
+        for (let i = 0; i < terms; i++) right[node * terms + i] += pull * x[i]
+        if (normal) for (let i = 0, at = node * packed; i < packed; i++) normal[at + i] += share * products[i]
       }
     }
   }
@@ -314,15 +327,17 @@ function solveNodes(
   terms: number,
   length: number,
 ): void {
+  const packed = (terms * (terms + 1)) / 2
   const matrix = new Float64Array(terms * terms)
   const step = new Float64Array(terms)
   for (let node = 0; node < length; node++) {
-    if (!(normal[node * terms * terms] > 0)) continue
+    let at = node * packed
+    if (!(normal[at] > 0)) continue
     for (let i = 0; i < terms; i++) {
       // Changes over the frame are smaller than the residual itself.
       const prior = precision[node] * (i === 0 ? 1 : 4)
       step[i] = right[node * terms + i] - prior * residual[node * terms + i]
-      for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[(node * terms + i) * terms + j]
+      for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[at++]
       matrix[i * terms + i] += prior
     }
     if (!choleskyInPlace(matrix, terms)) continue

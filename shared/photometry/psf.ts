@@ -63,8 +63,12 @@ export class LocalPsf {
     this.#columnSlope = new Float64Array(this.#size)
   }
 
-  /** Take the shape that belongs to a place of the frame (0-based pixel). */
-  moveTo(x: number, y: number): void {
+  /**
+   * Take the shape that belongs to a place of the frame (0-based pixel).
+   *
+   * @param radius how far from the star it will be sampled, pixel; the rest of the table is not made
+   */
+  moveTo(x: number, y: number, radius = this.psf.radiusPx): void {
     const { psf } = this
     const place = nodeWeights(psf, x, y)
     const length = this.#size * this.#size
@@ -74,8 +78,15 @@ export class LocalPsf {
     const t3 = psf.tables.subarray(place.node[3] * length, (place.node[3] + 1) * length)
     const [w0, w1, w2, w3] = place.weight
     const table = this.#table
-    if (psf.nodesX * psf.nodesY === 1) for (let i = 0; i < length; i++) table[i] = t0[i]
-    else for (let i = 0; i < length; i++) table[i] = w0 * t0[i] + w1 * t1[i] + w2 * t2[i] + w3 * t3[i]
+    const size = this.#size
+    const reach = Math.min(psf.half, Math.ceil((radius + 1) * psf.oversampling) + 2)
+    const single = psf.nodesX * psf.nodesY === 1
+    for (let j = psf.half - reach; j <= psf.half + reach; j++) {
+      const from = j * size + psf.half - reach
+      const to = from + 2 * reach
+      if (single) for (let i = from; i <= to; i++) table[i] = t0[i]
+      else for (let i = from; i <= to; i++) table[i] = w0 * t0[i] + w1 * t1[i] + w2 * t2[i] + w3 * t3[i]
+    }
   }
 
   /**
