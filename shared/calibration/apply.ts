@@ -2,7 +2,6 @@ import type { TargetResult } from '#events/stages.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { type CalibrationFit, zeroPointAt } from './candidate.ts'
-import { neighbours } from './neighbours.ts'
 
 /** 2.5 / ln 10: relative error of a flux to an error in magnitudes. */
 const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
@@ -76,9 +75,8 @@ export function calibrateTargets(
   frameFlags: number,
 ): CalibratedTarget[] {
   const { matched, standard } = fit
-  const near = neighbours(matched.raDeg, matched.decDeg, matched.matchRadiusDeg)
   return targets.map(target => {
-    const row = near.nearest(target.raDeg, target.decDeg, matched.matchRadiusDeg).index
+    const row = matched.places.nearest(target.raDeg, target.decDeg, matched.matchRadiusDeg)
     const star = colourOf(fit, row)
     const zeroPoint = zeroPointOf(fit, star)
     const instrumental = -2.5 * Math.log10(target.flux)

@@ -4,6 +4,7 @@ import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { type MatchedSurvey, type MatchScale, matchSurvey, usableStars } from './calibrators.ts'
 import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
 import { type Choice, chooseBand, type Force } from './choose.ts'
+import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
 import { standardBands } from './standard-bands.ts'
 
@@ -31,7 +32,8 @@ export function calibrateFrame(
   force: Force = {},
 ): FrameCalibration {
   const gaia = available.find(({ survey }) => survey === 'gaia_dr3')
-  const matched = available.map(stars => matchSurvey(catalogue, stars, scale, gaia))
+  const observed = neighbours(catalogue.raDeg, catalogue.decDeg)
+  const matched = available.map(stars => matchSurvey(observed, stars, scale, gaia))
   const usable = usableStars(
     catalogue,
     matched.find(({ stars }) => stars === gaia),

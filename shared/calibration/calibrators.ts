@@ -3,7 +3,7 @@ import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { propagate } from '#shared/sky/epoch.ts'
-import { matchOneToOne, neighbours } from './neighbours.ts'
+import { matchOneToOne, type Neighbours, neighbours } from './neighbours.ts'
 
 /** Stars fainter than this error do not carry a zero point, mag: S/N 5. */
 export const WORST_INSTRUMENTAL_ERR = 0.2
@@ -11,7 +11,8 @@ export const WORST_INSTRUMENTAL_ERR = 0.2
 const MOST_CALIBRATORS = 2000
 /** With so many clean stars the blended ones are not needed. */
 const ENOUGH_UNBLENDED = 30
-/** Light of neighbours, relative to the star, that spoils it as calibrator. */
+/** Light of neighbours within so many FWHM, relative to the star, that spoils it as calibrator. */
+const BLEND_FWHM = 1.2
 const NEIGHBOUR_LIGHT = 0.03
 /** Catalogue epochs are joined within this, degrees: proper motions of two decades stay inside for most stars. */
 const SAME_STAR_DEG = 1 / 3600
@@ -30,9 +31,8 @@ const BLENDED = flagMask('blended')
 /** A survey's stars at the epoch of the frame, and which of them is which star of the frame. */
 export interface MatchedSurvey {
   stars: ReferenceStars
-  /** Degrees ICRS at the frame's epoch. */
-  raDeg: Float64Array
-  decDeg: Float64Array
+  /** Their places at the frame's epoch, degrees ICRS. */
+  places: Neighbours
   matchRadiusDeg: number
   /** For each star of the frame its row in the survey, −1 where it has none. */
   rowOf: Int32Array
@@ -52,21 +52,25 @@ export interface MatchScale {
 /**
  * Match the stars of a frame with those of a survey, moved to the epoch of the frame, one to one.
  *
+ * @param observed places of the frame's stars
  * @param gaia lends its proper motions to surveys that have none
  */
 export function matchSurvey(
-  catalogue: StarCatalogue,
+  observed: Neighbours,
   stars: ReferenceStars,
   scale: MatchScale,
   gaia?: ReferenceStars,
 ): MatchedSurvey {
   const moving = gaia && gaia !== stars ? withGaiaMotions(stars, gaia) : stars
-  const places = propagate(moving, scale.epochYear)
+  const { raDeg, decDeg } = propagate(moving, scale.epochYear)
+  const places = neighbours(raDeg, decDeg)
   const matchRadiusDeg = matchRadiusArcsec(stars, scale) / 3600
-  const rowOf = matchOneToOne(catalogue, places, matchRadiusDeg)
-  const crowded = crowdedRows(stars, places, (1.2 * scale.fwhmArcsec) / 3600)
-  const single = Uint8Array.from(rowOf, row => (row >= 0 && stars.clean[row] && !crowded[row] ? 1 : 0))
-  return { stars, ...places, matchRadiusDeg, rowOf, single }
+  const rowOf = matchOneToOne(observed, places, matchRadiusDeg)
+  const blendDeg = (BLEND_FWHM * scale.fwhmArcsec) / 3600
+  const single = Uint8Array.from(rowOf, row =>
+    row >= 0 && stars.clean[row] && neighbourLight(stars, places, row, blendDeg) < NEIGHBOUR_LIGHT ? 1 : 0,
+  )
+  return { stars, places, matchRadiusDeg, rowOf, single }
 }
 
 function matchRadiusArcsec(stars: ReferenceStars, { fwhmArcsec, residualArcsec }: MatchScale): number {
@@ -80,7 +84,11 @@ export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars): Re
   if (stars.count === 0 || gaia.count === 0 || stars.pmRaMasPerYear.some(motion => motion !== 0)) return stars
   const epochs = Float64Array.from(stars.epochYear).sort()
   const there = propagate(gaia, epochs[epochs.length >> 1])
-  const rows = matchOneToOne(stars, there, SAME_STAR_DEG)
+  const rows = matchOneToOne(
+    neighbours(stars.raDeg, stars.decDeg),
+    neighbours(there.raDeg, there.decDeg),
+    SAME_STAR_DEG,
+  )
   const lent = (values: Float64Array) => Float64Array.from(rows, row => (row >= 0 ? values[row] : 0))
   return {
     ...stars,
@@ -91,22 +99,13 @@ export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars): Re
   }
 }
 
-/** Rows whose neighbours in the survey add more light than {@link NEIGHBOUR_LIGHT}. */
-function crowdedRows(
-  stars: ReferenceStars,
-  places: { raDeg: Float64Array; decDeg: Float64Array },
-  radiusDeg: number,
-): Uint8Array {
-  const crowded = new Uint8Array(stars.count)
+/** Light of a star's neighbours in the survey, relative to its own. */
+function neighbourLight(stars: ReferenceStars, places: Neighbours, row: number, radiusDeg: number): number {
   const mag = stars.mag[surveys[stars.survey].mainBand]
-  const near = neighbours(places.raDeg, places.decDeg, radiusDeg)
-  for (let i = 0; i < stars.count; i++) {
-    let light = 0
-    for (const other of near.within(places.raDeg[i], places.decDeg[i], radiusDeg))
-      if (other !== i && Number.isFinite(mag[other])) light += 10 ** (0.4 * (mag[i] - mag[other]))
-    if (light > NEIGHBOUR_LIGHT) crowded[i] = 1
-  }
-  return crowded
+  let light = 0
+  for (const other of places.within(places.raDeg[row], places.decDeg[row], radiusDeg))
+    if (other !== row && Number.isFinite(mag[other])) light += 10 ** (0.4 * (mag[row] - mag[other]))
+  return light
 }
 
 /**

@@ -79,9 +79,11 @@ export function standardMagnitudes(stars: ReferenceStars, standard: StandardBand
   const { transformation, colour } = standard
   const base = transformation?.base ?? standard.band
   const { bright, faint } = surveys[stars.survey].bands[base]
+  // how the magnitude follows from each band: a transformation leans on its colour too
+  const leans = new Map<string, number>()
   for (let i = 0; i < n; i++) {
-    // how the magnitude follows from each band: a transformation leans on its colour too
-    const leans = new Map<string, number>([[base, 1]])
+    leans.clear()
+    leans.set(base, 1)
     let mag = stars.mag[base][i]
     const inLimits = mag >= bright && mag <= faint && stars.magErr[base][i] <= WORST_CATALOGUE_ERR
     let valid = inLimits
