@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct, type IConstruct } from 'constructs'
 import type { HandlerCode } from './bundle.ts'
 import { type HandlerName, handlers } from './handlers.ts'
+import type { IndexName } from './indexes.ts'
 
 /**
  * One Lambda function with a role and a log group of its own. Each method grants one narrow right and hands over, as an
@@ -70,7 +71,7 @@ export class Handler extends Construct {
   }
 
   /** May query one index of the table. */
-  queries(table: ITable, index: 'listing' | 'failed' | 'cell'): this {
+  queries(table: ITable, index: IndexName): this {
     return this.allows(['dynamodb:Query'], `${table.tableArn}/index/${index}`).knows('TABLE_NAME', table.tableName)
   }
 

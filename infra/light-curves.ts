@@ -1,6 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, Billing, type GlobalSecondaryIndexPropsV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
+import { indexes } from './indexes.ts'
 
 /** The one table: points, objects, and the run of every frame. Keys and indexes are described in shared/lightcurve. */
 export class LightCurves extends Construct {
@@ -17,7 +18,7 @@ export class LightCurves extends Construct {
     this.table = new TableV2(this, 'Table', {
       partitionKey: string('pk'),
       sortKey: string('sk'),
-      globalSecondaryIndexes: [index('listing'), index('failed'), index('cell')],
+      globalSecondaryIndexes: indexes.map(index),
       billing: Billing.onDemand(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,

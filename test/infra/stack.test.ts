@@ -3,6 +3,7 @@ import { Capture, Match } from 'aws-cdk-lib/assertions'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 import { handlers } from '#infra/handlers.ts'
+import { indexes } from '#infra/indexes.ts'
 import { machineIn, stackUnderTest, templateUnderTest } from './synthesised.ts'
 
 const template = templateUnderTest()
@@ -83,7 +84,14 @@ describe('what is kept', () => {
             PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
           }),
         ],
-        GlobalSecondaryIndexes: ['listing', 'failed', 'cell'].map(name => Match.objectLike({ IndexName: name })),
+        GlobalSecondaryIndexes: indexes.map(name => ({
+          IndexName: name,
+          KeySchema: [
+            { AttributeName: `${name}pk`, KeyType: 'HASH' },
+            { AttributeName: `${name}sk`, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        })),
       },
     })
   })

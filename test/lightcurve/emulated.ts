@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  type KeySchemaElement,
+} from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { indexes } from '#infra/indexes.ts'
 import { startEmulators } from '#local/cloud/emulators.ts'
 import { NoticeTopic } from '#shared/alert/publish.ts'
 import { Frames } from '#shared/lightcurve/frames.ts'
 import { Objects } from '#shared/lightcurve/objects.ts'
 import { Points } from '#shared/lightcurve/points.ts'
 import { Table } from '#shared/lightcurve/table.ts'
-import { templateUnderTest } from '../infra/synthesised.ts'
 
 /** A message of the topic, as a subscriber's queue holds it. */
 export interface Told {
@@ -24,7 +29,7 @@ export function example<T>(name: string): T {
   return JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'events', 'examples', `${name}.json`), 'utf8'))
 }
 
-/** Emulators of the table, as the synthesised template describes it, and of a topic with one subscriber. */
+/** Emulators of the table, as the stack has it, and of a topic with one subscriber. */
 export async function startEmulated() {
   const emulators = await startEmulators({ onObjectChange() {} })
   const common = { region: 'us-east-1', credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }
@@ -33,7 +38,7 @@ export async function startEmulated() {
   const sns = new SNSClient(at)
   const sqs = new SQSClient(at)
 
-  await plain.send(new CreateTableCommand(tableOfTheTemplate()))
+  await plain.send(new CreateTableCommand(tableDescription()))
   const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: 'notices' }))
   await sqs.send(new CreateQueueCommand({ QueueName: 'subscriber' }))
   const Endpoint = 'arn:aws:sqs:us-east-1:000000000000:subscriber'
@@ -75,8 +80,23 @@ export type Emulated = Awaited<ReturnType<typeof startEmulated>>
 
 const NAME = 'light-curves'
 
-function tableOfTheTemplate(): CreateTableCommandInput {
-  const [table] = Object.values(templateUnderTest().findResources('AWS::DynamoDB::GlobalTable'))
-  const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode } = table.Properties
-  return { TableName: NAME, KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, BillingMode }
+/** The table as infra/ describes it; a test of the stack holds the template to the same. */
+function tableDescription(): CreateTableCommandInput {
+  const keys = (prefix: string): KeySchemaElement[] => [
+    { AttributeName: `${prefix}pk`, KeyType: 'HASH' },
+    { AttributeName: `${prefix}sk`, KeyType: 'RANGE' },
+  ]
+  return {
+    TableName: NAME,
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: keys(''),
+    AttributeDefinitions: ['', ...indexes].flatMap(prefix =>
+      keys(prefix).map(({ AttributeName }) => ({ AttributeName, AttributeType: 'S' as const })),
+    ),
+    GlobalSecondaryIndexes: indexes.map(name => ({
+      IndexName: name,
+      KeySchema: keys(name),
+      Projection: { ProjectionType: 'ALL' },
+    })),
+  }
 }
