@@ -29,7 +29,7 @@ export function markCosmicRays(
   skySigmaAdu: number,
 ): void {
   if (!(skySigmaAdu > 0)) return
-  const work = cleaned(pixels, mask, width, height)
+  const work = cleaned(pixels, mask, width)
   const flanks = flanksOfStars(work, mask, width, height, skySigmaAdu)
   const tests = sharpness(work, width, detector, skySigmaAdu, flanks)
   let candidates = standingOut(work, mask, width, height, SIGNIFICANCE * skySigmaAdu)
@@ -57,18 +57,18 @@ function inside(i: number, width: number, height: number): boolean {
 }
 
 /** A copy in which bad pixels are filled from the left and right, so that their edges raise no alarm. */
-function cleaned(pixels: Float32Array, mask: Uint8Array, width: number, height: number): Float32Array {
+function cleaned(pixels: Float32Array, mask: Uint8Array, width: number): Float32Array {
   const work = pixels.slice()
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const i = y * width + x
-      if ((mask[i] & MASK.bad) === 0) continue
-      let [left, right] = [i, i]
-      while (left > y * width && mask[left] & MASK.bad) left--
-      while (right < (y + 1) * width - 1 && mask[right] & MASK.bad) right++
-      const sides = [left, right].filter(j => (mask[j] & MASK.bad) === 0).map(j => pixels[j])
-      work[i] = sides.length > 0 ? sides.reduce((sum, value) => sum + value, 0) / sides.length : 0
-    }
+  for (let i = 0; i < mask.length; i++) {
+    if ((mask[i] & MASK.bad) === 0) continue
+    const row = i - (i % width)
+    let left = i
+    let right = i
+    while (left > row && mask[left] & MASK.bad) left--
+    while (right < row + width - 1 && mask[right] & MASK.bad) right++
+    const sides = [left, right].filter(j => (mask[j] & MASK.bad) === 0).map(j => pixels[j])
+    work[i] = sides.length > 0 ? sides.reduce((sum, value) => sum + value, 0) / sides.length : 0
+  }
   return work
 }
 
@@ -175,6 +175,7 @@ function flanksOfStars(p: Float32Array, mask: Uint8Array, width: number, height:
     for (let x = MARGIN; x < width - MARGIN; x++) {
       const i = y * width + x
       const c = p[i]
+      if (c < p[i - 1] || c < p[i + 1]) continue
       if (c - p[i - 3] < STAR_PEAK * skySigma || c - p[i + 3 * width] < STAR_PEAK * skySigma) continue
       if (mask[i] !== 0 || neighbourOffsets(width).some(offset => p[i + offset] > c)) continue
       const sky = ringMedian(p, width, i, scratch)

@@ -20,9 +20,11 @@ export function buildMask(
   skySigmaAdu: number,
 ): Uint8Array {
   const mask = new Uint8Array(pixels.length)
+  const { saturationAdu } = detector
   for (let i = 0; i < pixels.length; i++) {
-    if (!Number.isFinite(pixels[i])) mask[i] = MASK.bad
-    else if (pixels[i] >= detector.saturationAdu) mask[i] = MASK.saturated
+    const value = pixels[i]
+    if (value < saturationAdu && value > Number.NEGATIVE_INFINITY) continue
+    mask[i] = Number.isFinite(value) ? MASK.saturated : MASK.bad
   }
   growTrails(mask, width, height, 1, width)
   growTrails(mask, height, width, width, 1)

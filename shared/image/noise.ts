@@ -68,20 +68,29 @@ function takeSamples(p: Float32Array, width: number, height: number, ceiling: nu
     count: 0,
     cells: across * Math.ceil(height / CELL_PX),
   }
+  const { level, response, cell, steepness } = samples
   let n = 0
   for (let y = 1; y < height - 1; y += step) {
     for (let x = 1; x < width - 1; x += step) {
       const i = y * width + x
-      const [a, b, c] = [p[i - width - 1], p[i - width], p[i - width + 1]]
-      const [d, e, f] = [p[i - 1], p[i], p[i + 1]]
-      const [g, h, k] = [p[i + width - 1], p[i + width], p[i + width + 1]]
+      const a = p[i - width - 1]
+      const b = p[i - width]
+      const c = p[i - width + 1]
+      const d = p[i - 1]
+      const e = p[i]
+      const f = p[i + 1]
+      const g = p[i + width - 1]
+      const h = p[i + width]
+      const k = p[i + width + 1]
       const sum = a + b + c + d + e + f + g + h + k
       // One comparison refuses NaN too. Nine saturated pixels are no worse than one: the sum cannot hide it below.
       if (!(sum < 9 * ceiling) || e >= ceiling || b >= ceiling || h >= ceiling || d >= ceiling || f >= ceiling) continue
-      samples.level[n] = sum / 9
-      samples.response[n] = (a + c + g + k - 2 * (b + d + f + h) + 4 * e) / 6
-      samples.steepness[n] = Math.hypot(c + f + k - a - d - g, g + h + k - a - b - c) / 6
-      samples.cell[n] = Math.floor(y / CELL_PX) * across + Math.floor(x / CELL_PX)
+      level[n] = sum / 9
+      response[n] = (a + c + g + k - 2 * (b + d + f + h) + 4 * e) / 6
+      const alongX = c + f + k - a - d - g
+      const alongY = g + h + k - a - b - c
+      steepness[n] = Math.sqrt(alongX * alongX + alongY * alongY) / 6
+      cell[n] = Math.floor(y / CELL_PX) * across + Math.floor(x / CELL_PX)
       n++
     }
   }

@@ -23,12 +23,15 @@ export function estimateSaturation(pixels: Float32Array, integers: boolean): Sat
   for (let i = 0; i < pixels.length; i++) if (pixels[i] > top) top = pixels[i]
   const bottom = SEARCHED_SHARE * top
   const histogram = new Float64Array(BINS)
-  const binOf = (value: number) => Math.min(BINS - 1, Math.floor(((value - bottom) / (top - bottom)) * BINS))
-  for (let i = 0; i < pixels.length; i++) if (pixels[i] >= bottom) histogram[binOf(pixels[i])]++
+  const perAdu = BINS / (top - bottom)
+  for (let i = 0; i < pixels.length; i++)
+    if (pixels[i] >= bottom) histogram[Math.min(BINS - 1, Math.floor((pixels[i] - bottom) * perAdu))]++
 
   const plateau = findPlateau(histogram)
   if (plateau !== undefined) {
-    const values = pixels.filter(value => value >= bottom && binOf(value) === plateau).sort()
+    const low = bottom + plateau / perAdu
+    const high = plateau === BINS - 1 ? top : bottom + (plateau + 1) / perAdu
+    const values = valuesWithin(pixels, low, high).sort()
     // The lowest twentieth of the bin are stars on their way up.
     const saturationAdu = values[Math.floor(values.length / 20)]
     return { saturationAdu, how: 'plateau', words: `${values.length} pixels pile up there` }
@@ -45,6 +48,12 @@ export function estimateSaturation(pixels: Float32Array, integers: boolean): Sat
     how: 'digital range',
     words: 'just above the highest pixel: none is saturated',
   }
+}
+
+function valuesWithin(pixels: Float32Array, low: number, high: number): Float32Array {
+  const values: number[] = []
+  for (let i = 0; i < pixels.length; i++) if (pixels[i] >= low && pixels[i] <= high) values.push(pixels[i])
+  return Float32Array.from(values)
 }
 
 /** The bin, from the top, that holds far more than the bins below it let expect and than all above it. */
