@@ -46,7 +46,7 @@ export class Handler extends Construct {
   /** May read the objects of a bucket below a prefix ('' for all), and may ask which there are. */
   reads(bucket: Bucket, prefix: string, variable: string, reason: string): this {
     return this.#objects(['s3:GetObject'], bucket, prefix, reason)
-      .allows(['s3:ListBucket'], bucket.bucketArn, prefix ? { StringLike: { 's3:prefix': `${prefix}*` } } : undefined)
+      .allows(['s3:ListBucket'], bucket.bucketArn) // without it, S3 refuses where it should say "not there"
       .knows(variable, bucket.bucketName)
   }
 

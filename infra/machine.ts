@@ -37,8 +37,7 @@ export class Machine extends Construct {
         .reads(tiles, '', 'TILES_BUCKET', 'Which tiles are needed depends on where the frame points.')
         .writes(tiles, '', 'TILES_BUCKET', 'A tile that was missing is kept for the next frame.')
 
-    const withTargets = (handler: Handler) =>
-      handler.uses(table, ['Query'], ['OBJ#']).queries(table, 'cell').queries(table, 'listing')
+    const withTargets = (handler: Handler) => handler.queries(table, 'cell').queries(table, 'listing')
 
     this.handlers = {
       standardise: stage('standardise')
@@ -48,10 +47,10 @@ export class Machine extends Construct {
       measure: withTargets(stage('measure')),
       calibrate: withTiles(stage('calibrate')),
       record: stage('record')
-        .uses(table, ['GetItem', 'Query'], ['FRAME#', 'OBJ#'])
+        .uses(table, ['GetItem'], ['FRAME#', 'OBJ#'])
         .uses(table, ['PutItem', 'UpdateItem'], ['OBJ#'])
         .publishes(topic, 'NOTICES_TOPIC_ARN'),
-      outcome: stage('outcome').uses(table, ['GetItem', 'Query'], ['FRAME#']),
+      outcome: stage('outcome').uses(table, ['GetItem'], ['FRAME#']),
     }
 
     const arns = Object.fromEntries(taskNames.map(name => [name, this.handlers[name].function.functionArn]))

@@ -32,6 +32,11 @@ export const errors = {
     policy: 'reject',
     tells: 'The file is not FITS: {found}. Send the FITS file that the camera program writes.',
   },
+  ObjectReplaced: {
+    stages: ['standardise'],
+    policy: 'reject',
+    tells: 'The file {key} was overwritten before it could be read. Give every frame a name of its own.',
+  },
   TruncatedFits: {
     stages: ['standardise'],
     policy: 'reject',
