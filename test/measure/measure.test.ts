@@ -1,0 +1,180 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { StandardHeader } from '#events/frame.ts'
+import { MeasureInput, MeasureOutput } from '#events/stages.ts'
+import { measure } from '#functions/measure/measure.ts'
+import { encodeTables } from '#shared/fits/table.ts'
+import { MemoryStore } from '#shared/folder-store.ts'
+import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { decodeStars } from '#shared/photometry/catalogue-file.ts'
+import type { PsfSummary } from '#shared/photometry/psf-summary.ts'
+import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { pixelToSky } from '#shared/sky/wcs.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
+import { silent } from '#shared/store.ts'
+import { detectionsNear, latticeStars, renderFrame, type Sky } from '../photometry/rendered-frame.ts'
+
+const sky: Sky = { width: 300, height: 260, fwhmPx: 3, beta: 3, skyAdu: 300, gain: 1.4, readNoise: 7, seed: 21 }
+const header: StandardHeader = {
+  dialect: 'test',
+  widthPx: sky.width,
+  heightPx: sky.height,
+  object: 'field',
+  telescope: null,
+  instrument: null,
+  mjdUtcMid: 60_000.5,
+  dateObsUtc: '2023-02-25T12:00:00.000',
+  exposureSeconds: 60,
+  filterName: 'r',
+  band: 'r',
+  gainElectronsPerAdu: sky.gain,
+  readNoiseElectrons: sky.readNoise,
+  saturationAdu: 1e6,
+  pedestalAdu: 0,
+  binning: [1, 1],
+  pixelScaleArcsec: 0.6,
+  pointing: null,
+  site: null,
+  airmass: null,
+  bayerPattern: null,
+  rowOrder: null,
+  flags: 0,
+}
+const wcs: Wcs = {
+  crvalRaDeg: 359.999,
+  crvalDecDeg: -35,
+  crpixX: 150,
+  crpixY: 130,
+  cd: [-0.6 / 3600, 0, 0, 0.6 / 3600],
+}
+const input = MeasureInput.parse({
+  frameId: 'ab'.repeat(32),
+  raw: { key: 'raw' },
+  telescope: 't',
+  night: 'n',
+  products: 'products/x',
+  header,
+  image: 'products/x/frame.fits',
+  duplicateOf: null,
+  wcs: {
+    raDeg: wcs.crvalRaDeg,
+    decDeg: wcs.crvalDecDeg,
+    pixelScaleArcsec: 0.6,
+    rotationDeg: 0,
+    parity: 1,
+    fieldWidthDeg: 0.05,
+    fieldHeightDeg: 0.043,
+    matchedStars: 50,
+    medianResidualMas: 20,
+    medianResidualPx: 0.03,
+    sipOrder: 1,
+    survey: 'gaia_dr3',
+    logOdds: 100,
+    withHint: true,
+  },
+  solution: 'products/x/wcs.json',
+  detections: 'products/x/detections.fits',
+  seeingPx: 3.1,
+})
+
+const stars = latticeStars(sky, 30, 2_000, 100_000)
+
+/** A store with what the stages before would have left. */
+async function storeWithFrame(): Promise<MemoryStore> {
+  const store = new MemoryStore()
+  const found = detectionsNear(sky, stars)
+  const columns = Object.entries(found).map(([name, data]) => ({
+    name,
+    data: name === 'x' || name === 'y' ? (data as Float64Array).map(value => value + 1) : data,
+  }))
+  await store.put(input.image, encodeFrame(renderFrame(sky, stars), header))
+  await store.put(input.solution, new TextEncoder().encode(JSON.stringify({ wcs })))
+  await store.put(input.detections, encodeTables([{ name: 'DETECTIONS', columns }]))
+  return store
+}
+
+const bright = stars.toSorted((a, b) => b.flux - a.flux)[3]
+const [brightRa, brightDec] = pixelToSky(wcs, bright.x, bright.y)
+const [emptyRa, emptyDec] = pixelToSky(wcs, stars[30].x + 15, stars[30].y + 15)
+const [outsideRa, outsideDec] = pixelToSky(wcs, -40, 50)
+const registry = {
+  inCone: async () => [
+    { name: 'bright', raDeg: brightRa, decDeg: brightDec },
+    { name: 'empty', raDeg: emptyRa, decDeg: emptyDec },
+    { name: 'outside', raDeg: outsideRa, decDeg: outsideDec },
+  ],
+  candidates: async () => [],
+}
+
+describe('the measure stage', () => {
+  let store: MemoryStore
+  let output: MeasureOutput
+  let catalogue: StarCatalogue
+  let forced: ForcedPhotometry[]
+
+  beforeAll(async () => {
+    store = await storeWithFrame()
+    output = MeasureOutput.parse(await measure(input, { store, targets: registry, log: silent }))
+    catalogue = decodeStars(await store.get(output.catalogue))
+    forced = JSON.parse(new TextDecoder().decode(await store.get(output.forced)))
+  })
+
+  test('leaves a catalogue with every star at its place on frame and sky', () => {
+    expect(output.stars).toBe(catalogue.id.length)
+    for (const star of stars) {
+      const row = catalogue.x.findIndex((x, i) => Math.hypot(x - star.x, catalogue.y[i] - star.y) < 1)
+      expect(row).toBeGreaterThanOrEqual(0)
+      const [ra, dec] = pixelToSky(wcs, catalogue.x[row], catalogue.y[row])
+      expect(catalogue.raDeg[row]).toBeCloseTo(ra, 9)
+      expect(catalogue.decDeg[row]).toBeCloseTo(dec, 9)
+      expect(Math.abs(catalogue.flux[row] - star.flux) / catalogue.fluxErr[row]).toBeLessThan(5)
+      expect(catalogue.raErrMas[row]).toBeGreaterThan(0)
+      expect(catalogue.sky[row]).toBeCloseTo(sky.skyAdu, -1)
+      expect(catalogue.sourceId[row]).toBe(0n)
+    }
+  })
+
+  test('aperture and PSF magnitudes of bright stars agree', () => {
+    for (let row = 0; row < 10; row++) {
+      const off = catalogue.magAper[row] - catalogue.magInst[row]
+      expect(Math.abs(off)).toBeLessThan(4 * Math.hypot(catalogue.magAperErr[row], 0.003))
+    }
+  })
+
+  test('gives targets in the field their flux, seen or not, and leaves out those beside the frame', () => {
+    expect(forced.map(target => target.name)).toEqual(['bright', 'empty'])
+    expect(Math.abs(forced[0].flux / bright.flux - 1)).toBeLessThan(0.02)
+    expect(Math.abs(forced[1].flux / forced[1].fluxErr)).toBeLessThan(4)
+  })
+
+  test('leaves the frame without its stars, sky and noise kept', async () => {
+    const { frame } = decodeFrame(await store.get(output.residual))
+    const expected = Math.sqrt(sky.skyAdu / sky.gain + (sky.readNoise / sky.gain) ** 2)
+    let worst = 0
+    let sum = 0
+    for (const value of frame.pixels) {
+      worst = Math.max(worst, Math.abs(value - sky.skyAdu) / expected)
+      sum += value
+    }
+    expect(sum / frame.pixels.length).toBeCloseTo(sky.skyAdu, -1)
+    expect(worst).toBeLessThan(12) // the brightest stars' own photons in their central pixels
+  })
+
+  test('draws the PSF at nine places, each of unit flux within what its picture holds', async () => {
+    const psf = JSON.parse(new TextDecoder().decode(await store.get('products/x/psf.json'))) as PsfSummary
+    expect(psf.samples.length).toBe(9)
+    for (const { pixels, side } of psf.samples) {
+      expect(pixels.length).toBe(side * side)
+      const sum = pixels.reduce((total, value) => total + value, 0)
+      expect(sum).toBeGreaterThan(0.97)
+      expect(sum).toBeLessThan(1.001)
+    }
+    expect(output.psf.fwhmPx).toBeCloseTo(sky.fwhmPx, 1)
+  })
+
+  test('gives the same bytes again', async () => {
+    const again = await storeWithFrame()
+    const second = await measure(input, { store: again, targets: registry, log: silent })
+    expect(second).toEqual(output)
+    for (const key of await store.list('products/')) expect(await again.get(key)).toEqual(await store.get(key))
+  })
+})
