@@ -28,8 +28,8 @@ const SCALE_BANDS = [
 ]
 
 /**
- * Where to look, likeliest first: near the header's pointing, in the whole of its uncertainty, within two field widths;
- * then around registered targets; last with the scale taken as unknown.
+ * Where to look, likeliest first: near the header's pointing; in the whole of its uncertainty and two field widths; around
+ * registered targets; last with the scale taken as unknown.
  */
 export function searchLadder(header: StandardHeader, targets: Target[]): Rung[] {
   const { pointing, pixelScaleArcsec } = header
@@ -45,11 +45,11 @@ export function searchLadder(header: StandardHeader, targets: Target[]): Rung[] 
         const scales = [pixelScaleArcsec * (1 - SCALE_TRUST), pixelScaleArcsec * (1 + SCALE_TRUST)]
         const sure = Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
         const near = Math.max(Math.min(sure, FIRST_RADIUS_DEG), place.fromHeader ? 0 : 0.7 * widthDeg)
-        const radii = place.fromHeader ? [near, Math.max(sure, near), Math.max(sure, 2 * widthDeg)] : [near]
+        const radii = place.fromHeader ? [near, Math.max(sure, 2 * widthDeg)] : [near]
         return [...new Set(radii)].map(radiusDeg => rung(place, radiusDeg, scales))
       })
     : []
-  const unknown = places.flatMap(place =>
+  const unknown = places.slice(0, pointing ? 1 : MOST_TARGETS).flatMap(place =>
     SCALE_BANDS.map(scales => {
       const widthDeg = (Math.max(header.widthPx, header.heightPx) * scales[1]) / 3600
       const radiusDeg = place.fromHeader

@@ -33,6 +33,10 @@ const NEIGHBOURS = 7
 /** Depths of the ladder: how many bright detections; and how many times denser than they the reference stars. */
 const DEPTHS = [24, 48, 100, 200]
 const DENSITY_RATIOS = [1, 2, 0.5, 4]
+/** The ladder where the scale is open, which multiplies the work: the steps that carry most of it. */
+const OPEN_DEPTHS = [24, 48]
+const OPEN_RATIOS = [1, 2]
+const OPEN_FROM = 1.6 // ratio of the scales' range from which it counts as open
 const MOST_REFERENCE_STARS = 8000
 /** Odds at which a hypothesis goes to refinement; there it has to reach those of acceptance. */
 const PROMISING = Math.log(1e5)
@@ -51,10 +55,12 @@ export function* matchPatterns(frame: Pattern, sky: Sky, options: PatternOptions
   const allStars = Array.from({ length: sky.xi.length }, (_, k) => k)
   const grid = new PointGrid(frame.x, frame.y, Math.sqrt((frame.width * frame.height) / Math.max(1, frame.x.length)))
   const seen = new Set<string>()
-  for (const depth of DEPTHS) {
+  const open = options.highScaleDeg / options.lowScaleDeg > OPEN_FROM
+  const ratios = open ? OPEN_RATIOS : DENSITY_RATIOS
+  for (const depth of open ? OPEN_DEPTHS : DEPTHS) {
     const rows = spreadBrightest(all, frame.x, frame.y, depth)
     const image = neighbourQuads(pick(frame.x, rows), pick(frame.y, rows), NEIGHBOURS)
-    for (const ratio of DENSITY_RATIOS) {
+    for (const ratio of ratios) {
       for (const scale of scalesBetween(options.lowScaleDeg, options.highScaleDeg)) {
         const fieldArea = frame.width * frame.height * scale * scale
         const wanted = Math.ceil((rows.length * ratio * options.skyAreaDeg2) / fieldArea)
@@ -68,7 +74,7 @@ export function* matchPatterns(frame: Pattern, sky: Sky, options: PatternOptions
         )
         yield* climb(frame, sky, grid, image, rows, index, stars, options, rung)
       }
-      if (rows.length < depth && ratio === DENSITY_RATIOS[DENSITY_RATIOS.length - 1]) return
+      if (rows.length < depth && ratio === ratios[ratios.length - 1]) return
     }
   }
 }

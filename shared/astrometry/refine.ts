@@ -100,8 +100,9 @@ export function refine(
     fit = aboutTangent(fit, tangent, centre)
     tangent = centre
     plane = project(stars, tangent)
-    const scatterPx = round === 0 ? 0.5 : Math.max(0.15, typicalResidualPx(fit, detections, plane, matches))
-    const radius = Math.min(3, Math.max(1, 5 * scatterPx))
+    const scatterPx = round === 0 ? 0.8 : Math.max(0.15, typicalResidualPx(fit, detections, plane, matches))
+    // Wide while the optics are not yet followed, close once they are.
+    const radius = Math.min(8, Math.max(1, 5 * scatterPx))
     const all = detections.x.length
     matches = match(fit, detections, stars, plane, all, starDepth(plane, fit, 1.5 * all, width, height), radius)
     matches = ofLikeBrightness(matches, detections, stars)

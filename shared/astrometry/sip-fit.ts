@@ -139,7 +139,7 @@ export function solutionErrorMas(
 /** Akaike's (1974) price is 2, for the best prediction; a little more keeps chance out. Schwarz's (BIC) underfits. */
 const PRICE_PER_TERM = 3
 /** Fewest stars for each order of the polynomial; index 0 does not occur. */
-const FEWEST_STARS = [0, 6, 20, 60, 150]
+const FEWEST_STARS = [0, 6, 20, 40, 150]
 /** Cells of 4 × 4 that must hold a star: an order is not carried over empty parts of the frame. */
 const COVERED_CELLS = [0, 0, 10, 12, 13]
 

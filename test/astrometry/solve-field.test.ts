@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import { isSolved, solveField } from '#shared/astrometry/solve-field.ts'
+import { random } from '#shared/numeric/random.ts'
+import { type FieldKnobs, largestErrorPx, virtualField } from './virtual-field.ts'
+
+const fields: [string, Partial<FieldKnobs>][] = [
+  ['with a good hint', {}],
+  ['with a dozen stars', { density: 1100 }],
+  ['with every third star missing and as many false ones', { missing: 0.35, spurious: 0.35, density: 4000 }],
+  ['with a catalogue four magnitudes deeper than the frame', { deeper: 4, density: 40_000 }],
+  ['with half of its stars in a cluster', { clustered: 0.5, density: 6000 }],
+  ['whose pointing is off by more than its size', { pointingErrorDeg: 0.4 }],
+  ['beside the pole', { decDeg: 88 }],
+  ['whose optics bend it by ten pixels', { distortionPx: 10 }],
+  ['three degrees wide', { scaleArcsec: 10, density: 60, distortionPx: 6, pointingErrorDeg: 0.5 }],
+]
+
+test.each(fields)('a field %s is found in any turn and either parity', (_, knobs) => {
+  for (let seed = 0; seed < 4; seed++) {
+    const field = virtualField({ ...knobs, seed: 100 + seed, rotationDeg: 97 * seed + 31, mirrored: seed % 2 === 1 })
+    const result = solveField(field.detections, field.stars, field.hint, field.width, field.height)
+    expect(isSolved(result), `seed ${seed}`).toBe(true)
+    if (isSolved(result)) expect(largestErrorPx(result.wcs, field.wcs, field.width, field.height)).toBeLessThan(1)
+  }
+})
+
+test('the pairs of a solution are the true ones', () => {
+  const field = virtualField({ seed: 5, rotationDeg: 200 })
+  const result = solveField(field.detections, field.stars, field.hint, field.width, field.height)
+  if (!isSolved(result)) throw new Error(result.tried)
+  const right = result.matches.star.filter((star, k) => field.truth[result.matches.detection[k]] === star)
+  expect(right.length / result.matches.star.length).toBeGreaterThan(0.98)
+  // A Rayleigh distribution of 0.1 pixel an axis has its median at 0.1177.
+  expect(result.medianResidualPx).toBeGreaterThan(0.09)
+  expect(result.medianResidualPx).toBeLessThan(0.14)
+})
+
+test.each([0.45, 1, 5.5])('a field is found where only a wide range of scales from %f arcsec is known', low => {
+  const field = virtualField({ seed: 8, scaleArcsec: 1.7 * low, density: 6000 / low ** 2, rotationDeg: 77 })
+  const hint = { ...field.hint, lowScaleArcsec: low, highScaleArcsec: 2.5 * low }
+  const result = solveField(field.detections, field.stars, hint, field.width, field.height)
+  expect(isSolved(result)).toBe(true)
+  if (isSolved(result)) expect(largestErrorPx(result.wcs, field.wcs, field.width, field.height)).toBeLessThan(1)
+})
+
+test.each([
+  ['few', 800],
+  ['some', 4000],
+  ['many', 20_000],
+])('a scrambled sky of %s stars is never found', (_, density) => {
+  const draw = random(density)
+  for (let seed = 0; seed < 2; seed++) {
+    const field = virtualField({ seed, density })
+    const { x, y } = field.detections
+    for (let i = 0; i < x.length; i++) {
+      x[i] = draw.uniform() * field.width
+      y[i] = draw.uniform() * field.height
+    }
+    expect(isSolved(solveField(field.detections, field.stars, field.hint, field.width, field.height))).toBe(false)
+  }
+})
+
+test('a frame of another part of the sky is not found', () => {
+  const here = virtualField({ seed: 21, density: 4000 })
+  const there = virtualField({ seed: 22, density: 4000 })
+  expect(isSolved(solveField(there.detections, here.stars, here.hint, here.width, here.height))).toBe(false)
+})
