@@ -103,12 +103,15 @@ function* climb(
   rung: string,
 ): Generator<PatternMatch> {
   const promising: PatternMatch[] = []
+  const hits: number[] = []
   const four = { x: new Float64Array(4), y: new Float64Array(4), xi: new Float64Array(4), eta: new Float64Array(4) }
   for (let quad = 0; quad < image.count; quad++) {
     const code = image.code.subarray(4 * quad, 4 * quad + 4)
     for (const mirrored of [true, false]) {
       const sign = mirrored ? -1 : 1
-      for (const hit of index.similar(code[0], sign * code[1], code[2], sign * code[3])) {
+      hits.length = 0
+      index.similar(code[0], sign * code[1], code[2], sign * code[3], hits)
+      for (const hit of hits) {
         const witnesses: number[] = []
         for (let k = 0; k < 4; k++) {
           const row = rows[image.stars[4 * quad + k]]

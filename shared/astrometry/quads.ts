@@ -16,23 +16,42 @@ export interface Quads {
 /**
  * Quads of each point with three of its nearest neighbours, each figure once.
  *
- * @param x,y points, at most 8191
  * @param neighbours how many of the nearest take part
  */
 export function neighbourQuads(x: ArrayLike<number>, y: ArrayLike<number>, neighbours: number): Quads {
   const near = nearestNeighbours(x, y, neighbours)
-  const seen = new Set<number>()
-  const stars: number[] = []
-  const code: number[] = []
+  const most = (x.length * neighbours * (neighbours - 1) * (neighbours - 2)) / 6
+  const quads: Quads = { count: 0, stars: new Int32Array(4 * most), code: new Float64Array(4 * most) }
+  const four = new Int32Array(4)
   for (let i = 0; i < x.length; i++) {
     const list = near[i]
     for (let a = 0; a < list.length; a++) {
       for (let b = a + 1; b < list.length; b++) {
-        for (let c = b + 1; c < list.length; c++) addQuad(x, y, [i, list[a], list[b], list[c]], seen, stars, code)
+        for (let c = b + 1; c < list.length; c++) {
+          four[0] = i
+          four[1] = list[a]
+          four[2] = list[b]
+          four[3] = list[c]
+          if (isFirstOwner(near, four)) addQuad(x, y, four, quads)
+        }
       }
     }
   }
-  return { count: stars.length / 4, stars: Int32Array.from(stars), code: Float64Array.from(code) }
+  quads.stars = quads.stars.subarray(0, 4 * quads.count)
+  quads.code = quads.code.subarray(0, 4 * quads.count)
+  return quads
+}
+
+/** Whether no star of the figure with a lower row has the other three among its neighbours too. */
+function isFirstOwner(near: number[][], four: Int32Array): boolean {
+  for (let k = 1; k < 4; k++) {
+    if (four[k] > four[0]) continue
+    const list = near[four[k]]
+    let shared = 0
+    for (let m = 0; m < 4; m++) if (m !== k && list.includes(four[m])) shared++
+    if (shared === 3) return false
+  }
+  return true
 }
 
 function nearestNeighbours(x: ArrayLike<number>, y: ArrayLike<number>, wanted: number): number[][] {
@@ -66,24 +85,13 @@ function nearestNeighbours(x: ArrayLike<number>, y: ArrayLike<number>, wanted: n
   return lists
 }
 
-function addQuad(
-  x: ArrayLike<number>,
-  y: ArrayLike<number>,
-  four: number[],
-  seen: Set<number>,
-  stars: number[],
-  code: number[],
-): void {
-  const rows = four.sort((p, q) => p - q)
-  const key = ((rows[0] * 8192 + rows[1]) * 8192 + rows[2]) * 8192 + rows[3]
-  if (seen.has(key)) return
-  seen.add(key)
+function addQuad(x: ArrayLike<number>, y: ArrayLike<number>, four: Int32Array, into: Quads): void {
   let longest = 0
   let first = 0
   let second = 1
   for (let p = 0; p < 4; p++) {
     for (let q = p + 1; q < 4; q++) {
-      const square = (x[rows[p]] - x[rows[q]]) ** 2 + (y[rows[p]] - y[rows[q]]) ** 2
+      const square = (x[four[p]] - x[four[q]]) ** 2 + (y[four[p]] - y[four[q]]) ** 2
       if (square > longest) {
         longest = square
         first = p
@@ -92,82 +100,123 @@ function addQuad(
     }
   }
   if (!(longest > 0)) return
-  let a = rows[first]
-  let b = rows[second]
-  const rest = rows.filter((_, k) => k !== first && k !== second)
-  const place = (row: number): [number, number] => {
-    const [px, py, bx, by] = [x[row] - x[a], y[row] - y[a], x[b] - x[a], y[b] - y[a]]
-    return [(px * bx + py * by) / longest, (py * bx - px * by) / longest]
+  let a = four[first]
+  let b = four[second]
+  let c = -1
+  let d = -1
+  for (let k = 0; k < 4; k++) {
+    if (k === first || k === second) continue
+    if (c < 0) c = four[k]
+    else d = four[k]
   }
-  let c = place(rest[0])
-  let d = place(rest[1])
-  if (c[0] + d[0] > 1) {
+  const baseX = x[b] - x[a]
+  const baseY = y[b] - y[a]
+  let cx = ((x[c] - x[a]) * baseX + (y[c] - y[a]) * baseY) / longest
+  let cy = ((y[c] - y[a]) * baseX - (x[c] - x[a]) * baseY) / longest
+  let dx = ((x[d] - x[a]) * baseX + (y[d] - y[a]) * baseY) / longest
+  let dy = ((y[d] - y[a]) * baseX - (x[d] - x[a]) * baseY) / longest
+  if (cx + dx > 1) {
     const swapped = a
     a = b
     b = swapped
-    c = [1 - c[0], -c[1]]
-    d = [1 - d[0], -d[1]]
+    cx = 1 - cx
+    cy = -cy
+    dx = 1 - dx
+    dy = -dy
   }
-  const inOrder = c[0] <= d[0]
-  stars.push(a, b, inOrder ? rest[0] : rest[1], inOrder ? rest[1] : rest[0])
-  code.push(...(inOrder ? [...c, ...d] : [...d, ...c]))
+  const at = 4 * into.count++
+  const inOrder = cx <= dx
+  into.stars[at] = a
+  into.stars[at + 1] = b
+  into.stars[at + 2] = inOrder ? c : d
+  into.stars[at + 3] = inOrder ? d : c
+  into.code[at] = inOrder ? cx : dx
+  into.code[at + 1] = inOrder ? cy : dy
+  into.code[at + 2] = inOrder ? dx : cx
+  into.code[at + 3] = inOrder ? dy : cy
 }
+
+const BIN = 3 // side of a bin in tolerances
 
 /** Quads sorted by code into bins, for "which have nearly this code". */
 export class QuadIndex {
   readonly quads: Quads
   readonly #tolerance: number
-  readonly #bins = new Map<number, number[]>()
+  /** Hash table: first quad of each chain, and the next of each quad; −1 ends it. Chains may mix bins. */
+  readonly #heads: Int32Array
+  readonly #next: Int32Array
+  readonly #low = new Int32Array(4)
+  readonly #high = new Int32Array(4)
 
   constructor(quads: Quads, tolerance: number) {
     this.quads = quads
     this.#tolerance = tolerance
-    for (let k = 0; k < quads.count; k++) {
-      const key = this.#key(quads.code[4 * k], quads.code[4 * k + 1], quads.code[4 * k + 2], quads.code[4 * k + 3])
-      const bin = this.#bins.get(key)
-      if (bin) bin.push(k)
-      else this.#bins.set(key, [k])
+    const size = 2 ** Math.ceil(Math.log2(Math.max(16, 2 * quads.count)))
+    this.#heads = new Int32Array(size).fill(-1)
+    this.#next = new Int32Array(quads.count)
+    const side = BIN * tolerance
+    const { code } = quads
+    for (let k = quads.count - 1; k >= 0; k--) {
+      const chain = this.#chain(
+        Math.floor(code[4 * k] / side),
+        Math.floor(code[4 * k + 1] / side),
+        Math.floor(code[4 * k + 2] / side),
+        Math.floor(code[4 * k + 3] / side),
+      )
+      this.#next[k] = this.#heads[chain]
+      this.#heads[chain] = k
     }
   }
 
-  /** Numbers of the quads whose code differs by at most the tolerance in every part. */
-  similar(cx: number, cy: number, dx: number, dy: number): number[] {
-    const found: number[] = []
-    const tolerance = this.#tolerance
-    const sides = [cx, cy, dx, dy].map(value => {
-      const low = Math.floor((value - tolerance) / (3 * tolerance))
-      const high = Math.floor((value + tolerance) / (3 * tolerance))
-      return low === high ? [low] : [low, high]
-    })
-    for (const i of sides[0]) {
-      for (const j of sides[1]) {
-        for (const k of sides[2]) {
-          for (const l of sides[3]) {
-            for (const quad of this.#bins.get(binKey(i, j, k, l)) ?? []) {
-              const code = this.quads.code
-              if (
-                Math.abs(code[4 * quad] - cx) <= tolerance &&
-                Math.abs(code[4 * quad + 1] - cy) <= tolerance &&
-                Math.abs(code[4 * quad + 2] - dx) <= tolerance &&
-                Math.abs(code[4 * quad + 3] - dy) <= tolerance
-              ) {
-                found.push(quad)
-              }
-            }
-          }
+  /** Numbers of the quads whose code differs by at most the tolerance in every part, added to `found`. */
+  similar(cx: number, cy: number, dx: number, dy: number, found: number[]): void {
+    this.#side(0, cx)
+    this.#side(1, cy)
+    this.#side(2, dx)
+    this.#side(3, dy)
+    const low = this.#low
+    const high = this.#high
+    for (let i = low[0]; i <= high[0]; i++) {
+      for (let j = low[1]; j <= high[1]; j++) {
+        for (let k = low[2]; k <= high[2]; k++) {
+          for (let l = low[3]; l <= high[3]; l++) this.#scan(i, j, k, l, cx, cy, dx, dy, found)
         }
       }
     }
-    return found
   }
 
-  #key(cx: number, cy: number, dx: number, dy: number): number {
-    const side = 3 * this.#tolerance
-    return binKey(Math.floor(cx / side), Math.floor(cy / side), Math.floor(dx / side), Math.floor(dy / side))
+  #side(part: number, value: number): void {
+    this.#low[part] = Math.floor((value - this.#tolerance) / (BIN * this.#tolerance))
+    this.#high[part] = Math.floor((value + this.#tolerance) / (BIN * this.#tolerance))
   }
-}
 
-/** One number for four bin numbers between −2048 and 2047. */
-function binKey(i: number, j: number, k: number, l: number): number {
-  return (((i + 2048) * 4096 + (j + 2048)) * 4096 + (k + 2048)) * 4096 + (l + 2048)
+  #scan(
+    i: number,
+    j: number,
+    k: number,
+    l: number,
+    cx: number,
+    cy: number,
+    dx: number,
+    dy: number,
+    found: number[],
+  ): void {
+    const { code } = this.quads
+    const side = BIN * this.#tolerance
+    for (let quad = this.#heads[this.#chain(i, j, k, l)]; quad >= 0; quad = this.#next[quad]) {
+      const at = 4 * quad
+      if (Math.abs(code[at] - cx) > this.#tolerance || Math.abs(code[at + 1] - cy) > this.#tolerance) continue
+      if (Math.abs(code[at + 2] - dx) > this.#tolerance || Math.abs(code[at + 3] - dy) > this.#tolerance) continue
+      // A chain may be walked for two bins that share it: each quad answers for its own bin.
+      if (Math.floor(code[at] / side) !== i || Math.floor(code[at + 1] / side) !== j) continue
+      if (Math.floor(code[at + 2] / side) !== k || Math.floor(code[at + 3] / side) !== l) continue
+      found.push(quad)
+    }
+  }
+
+  #chain(i: number, j: number, k: number, l: number): number {
+    let hash = Math.imul(i, 0x9e3779b1) ^ Math.imul(j, 0x85ebca6b) ^ Math.imul(k, 0xc2b2ae35) ^ Math.imul(l, 0x27d4eb2f)
+    hash ^= hash >>> 15
+    return (Math.imul(hash, 0x2c1b3c6d) >>> 8) & (this.#heads.length - 1)
+  }
 }

@@ -9,7 +9,7 @@ const fields: [string, Partial<FieldKnobs>][] = [
   ['with every third star missing and as many false ones', { missing: 0.35, spurious: 0.35, density: 4000 }],
   ['with a catalogue four magnitudes deeper than the frame', { deeper: 4, density: 40_000 }],
   ['with half of its stars in a cluster', { clustered: 0.5, density: 6000 }],
-  ['whose pointing is off by more than its size', { pointingErrorDeg: 0.4 }],
+  ['whose pointing is off by more than its size', { pointingErrorDeg: 0.4, density: 3000 }],
   ['beside the pole', { decDeg: 88 }],
   ['whose optics bend it by ten pixels', { distortionPx: 10 }],
   ['three degrees wide', { scaleArcsec: 10, density: 60, distortionPx: 6, pointingErrorDeg: 0.5 }],
@@ -46,7 +46,7 @@ test.each([0.45, 1, 5.5])('a field is found where only a wide range of scales fr
 test.each([
   ['few', 800],
   ['some', 4000],
-  ['many', 20_000],
+  ['many', 12_000],
 ])('a scrambled sky of %s stars is never found', (_, density) => {
   const draw = random(density)
   for (let seed = 0; seed < 2; seed++) {
