@@ -49,6 +49,8 @@ function scaledPixels(data: Uint8Array, bitpix: number, count: number, header: H
   if (bitpix === 16) shorts(data, pixels, scale, zero)
   else if (bitpix === 8) for (let i = 0; i < count; i++) pixels[i] = data[i] * scale + zero
   else if (bitpix === 32) for (let i = 0; i < count; i++) pixels[i] = view.getInt32(4 * i) * scale + zero
+  else if (bitpix === -32 && scale === 1 && zero === 0)
+    for (let i = 0; i < count; i++) pixels[i] = view.getFloat32(4 * i)
   else if (bitpix === -32) for (let i = 0; i < count; i++) pixels[i] = view.getFloat32(4 * i) * scale + zero
   else if (bitpix === -64) for (let i = 0; i < count; i++) pixels[i] = view.getFloat64(8 * i) * scale + zero
   else if (bitpix === 64) for (let i = 0; i < count; i++) pixels[i] = Number(view.getBigInt64(8 * i)) * scale + zero

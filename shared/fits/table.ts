@@ -114,7 +114,7 @@ function writeColumn(view: DataView, data: Column, offset: number, rowBytes: num
   else
     for (let i = 0; i < n; i++, at += rowBytes)
       for (let c = 0; c < width; c++) {
-        const code = c < data[i].length ? data[i].charCodeAt(c) : 32
+        const code = c < data[i].length ? data[i].charCodeAt(c) : 0 // NUL ends a string, FITS 4.0, 7.3.3.1
         view.setUint8(at + c, code < 127 ? code : 63)
       }
 }
