@@ -172,8 +172,9 @@ function solution({ wcs, psf }) {
 
 function calibration({ calibration: result }) {
   if (!result) return ''
-  const candidates = [...(result.candidates ?? [])].sort((a, b) => b.score - a.score).slice(0, 8)
   const same = (a, b) => b && a.survey === b.survey && a.band === b.band && a.colour === b.colour
+  const others = (result.candidates ?? []).filter(row => !same(row, result.chosen)).sort((a, b) => a.score - b.score)
+  const candidates = [...(result.chosen ? [result.chosen] : []), ...others].slice(0, 8)
   return el(
     'section',
     {},
@@ -199,6 +200,7 @@ function headerTable(header, provenance = {}) {
       { title: 'value', cell: row => row.name },
       {
         title: '',
+        words: true,
         cell: row =>
           row.value === null
             ? el('span', { class: 'faint' }, 'not known')

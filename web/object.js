@@ -151,23 +151,22 @@ const columns = [
     cell: point => el('a', { href: `frame.html?id=${point.frameId}` }, utcOf(point.mjdUtcMid)),
   },
   { title: 'MJD', number: true, cell: point => fixed(point.mjdUtcMid, 6) },
-  {
-    title: 'band',
-    cell: point =>
-      el('span', {}, el('span', { class: 'swatch', style: `background: ${colourOf(point.band)}` }), point.band),
-  },
+  { title: 'band', cell: bandCell },
   { title: 'magnitude', number: true, cell: magText },
   { title: '5σ limit', number: true, cell: point => fixed(point.limit5Sigma, 2) },
-  {
-    title: 'zero point',
-    number: true,
-    cell: point => point.zeroPoint != null && `${fixed(point.zeroPoint, 3)} ± ${fixed(point.zeroPointError, 3)}`,
-  },
-  { title: 'survey', cell: point => point.survey },
-  { title: 'calibrators', number: true, cell: point => point.calibrators?.toString() },
+  { title: 'zero point (stars)', number: true, cell: zeroPointText },
   { title: 'telescope', cell: point => point.telescope },
-  { title: 'flags', words: true, cell: point => point.flagNames },
+  { title: 'flags', words: true, cell: point => el('small', {}, point.flagNames.replaceAll(' ', ', ')) },
 ]
+
+function bandCell({ survey, band }) {
+  return el('span', {}, el('span', { class: 'swatch', style: `background: ${colourOf(band)}` }), `${band} (${survey})`)
+}
+
+function zeroPointText({ zeroPoint, zeroPointError, calibrators }) {
+  if (zeroPoint === null) return undefined
+  return `${fixed(zeroPoint, 3)} ± ${fixed(zeroPointError, 3)} (${calibrators})`
+}
 
 function lightRow(point) {
   for (const row of table.querySelectorAll('tr.chosen')) row.classList.remove('chosen')

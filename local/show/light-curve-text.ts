@@ -40,8 +40,12 @@ export function deviation({ point, truth }: Compared): number | undefined {
   return (point.mag - truth.targetMag) / point.magErr
 }
 
+// Steps of the magnitude axis, one row each: the finest that keeps the picture within a screen.
+const STEPS = [0.1, 0.25, 0.5, 1, 2]
+const MOST_ROWS = 20
+
 /** The light curve drawn with letters: a band's own letter per point, v for a limit. */
-export function pictureLines(points: PlottedPoint[], width = 76, height = 17): string[] {
+export function pictureLines(points: PlottedPoint[], width = 76): string[] {
   const shown = points.flatMap(point => {
     const mag = point.detected ? point.mag : point.limit5Sigma
     return mag === null ? [] : [{ day: point.mjdUtcMid, mag, sign: point.detected ? point.band.slice(-1) : 'v' }]
@@ -50,16 +54,19 @@ export function pictureLines(points: PlottedPoint[], width = 76, height = 17): s
   const days = shown.map(point => point.day)
   const mags = shown.map(point => point.mag)
   const [first, last] = [Math.min(...days), Math.max(...days)]
-  const [bright, faint] = [Math.floor(Math.min(...mags) * 2) / 2, Math.ceil(Math.max(...mags) * 2) / 2]
+  const [bright, faint] = [Math.floor(Math.min(...mags)), Math.ceil(Math.max(...mags))]
+  const step = STEPS.find(size => (faint - bright) / size < MOST_ROWS) ?? 4
+  const height = Math.round((faint - bright) / step) + 1
+
   const rows = Array.from({ length: height }, () => Array<string>(width).fill(' '))
   for (const { day, mag, sign } of shown) {
     const column = Math.round(((day - first) / (last - first || 1)) * (width - 1))
-    const row = Math.round(((mag - bright) / (faint - bright || 1)) * (height - 1))
-    rows[row][column] = sign
+    rows[Math.round((mag - bright) / step)][column] = sign
   }
   const labelled = rows.map((row, k) => {
-    const mag = bright + (k / (height - 1)) * (faint - bright)
-    return `${k % 4 === 0 ? mag.toFixed(1).padStart(7) : '       '} │${row.join('').trimEnd()}`
+    const mag = bright + k * step
+    const label = Number.isInteger(mag) ? mag.toFixed(0) : ''
+    return `${label.padStart(7)} ${label ? '┤' : '│'}${row.join('').trimEnd()}`
   })
   const axis = `MJD ${first.toFixed(1)}`
   return [

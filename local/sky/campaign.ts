@@ -9,8 +9,8 @@ export const transient: Transient = {
   name: 'VT2026abc',
   raDeg: 161.2647,
   decDeg: 11.7019,
-  mjdRise: 61099.6,
-  riseDays: 0.55,
+  mjdRise: 61098.1,
+  riseDays: 0.7,
   bands: {
     g: { peakMag: 16.35, fallDays: 7.5 },
     r: { peakMag: 16.1, fallDays: 10.5 },
@@ -40,8 +40,8 @@ export interface Delivery {
   story: string
 }
 
-const NIGHTS = [61094, 61097, 61099, 61100, 61102, 61105, 61109]
-const CLOUDY = { night: 61102, filter: 'i' }
+const NIGHTS = [61091, 61095, 61096, 61098, 61100, 61103, 61108]
+const CLOUDY_NIGHT = 61100
 
 /** Every delivery of the campaign: two telescopes, three bands, seven nights, and what goes wrong at real telescopes. */
 export function planCampaign(): Delivery[] {
@@ -50,10 +50,10 @@ export function planCampaign(): Delivery[] {
   for (const [index, night] of NIGHTS.entries()) {
     deliveries.push(
       exposure({ telescope: mizar, filter: 'r', mjdStart: night + 0.93, transparency: 1 }),
-      exposure({ telescope: alcor, filter: 'g', mjdStart: night + 1.003, transparency: 1 }),
-      exposure({ telescope: alcor, filter: 'r', mjdStart: night + 1.006, transparency: index % 3 === 2 ? 0.7 : 1 }),
+      exposure({ telescope: alcor, filter: 'g', mjdStart: night + 1.083, transparency: 1 }),
+      exposure({ telescope: alcor, filter: 'r', mjdStart: night + 1.086, transparency: index % 3 === 2 ? 0.7 : 1 }),
     )
-    if (night === CLOUDY.night) {
+    if (night === CLOUDY_NIGHT) {
       deliveries.push(
         exposure({ telescope: mizar, filter: 'i', mjdStart: night + 0.94, transparency: 0.002 }, 'thick cloud'),
       )
@@ -65,7 +65,7 @@ export function planCampaign(): Delivery[] {
   deliveries.push(
     { key: again.key.replace(/(\.\w+)$/, '-again$1'), copyOf: again.key, story: 'the same file sent twice' },
     {
-      key: 'mizar/2026-03-10/observing-log.txt',
+      key: 'mizar/2026-03-09/observing-log.txt',
       text: 'Clear until 23:40 UT, then cirrus. Dome closed.\n',
       story: 'a text file',
     },

@@ -65,7 +65,7 @@ export function drawLightCurve(points: readonly PlottedPoint[], options: LightCu
   panel.inside(() => {
     for (const curve of options.curves ?? []) {
       const path = curve.mjd.flatMap((mjd, i) => [panel.px(mjd - day0), panel.py(curve.mag[i])])
-      canvas.path(path, { colour: colourOf(curve.band), alpha: 0.35, widthPx: 1.6 })
+      canvas.path(path, { colour: pale(colourOf(curve.band)), widthPx: 1.6 })
     }
     shown.forEach((point, i) => {
       drawPoint(canvas, panel, point, days[i], telescopes.indexOf(point.telescope))
@@ -130,6 +130,13 @@ function heightOf(point: PlottedPoint): number | null {
 
 function colourOf(band: string): string {
   return bandColours[band] ?? '#444444'
+}
+
+/** A colour two thirds of the way to white: opaque, so that the joints of a curve do not show. */
+function pale(colour: string): string {
+  const value = Number.parseInt(colour.slice(1), 16)
+  const lighter = [16, 8, 0].map(shift => Math.round(255 - (255 - ((value >> shift) & 255)) * 0.4))
+  return `#${lighter.map(channel => channel.toString(16).padStart(2, '0')).join('')}`
 }
 
 function padded(values: number[], share: number): [number, number] {

@@ -59,7 +59,7 @@ describe('the light curve in letters', () => {
     const one = ended({ targetMag: 16, targetSignalToNoise: 100 }, 'calibrated')
     const faint = compared(one, { mag: 18, mjdUtcMid: 61100, band: 'g' }).point
     const bright = compared(one, { mag: 16, mjdUtcMid: 61110, band: 'r' }).point
-    const lines = pictureLines([faint, bright], 40, 9)
+    const lines = pictureLines([faint, bright], 40)
     const rowOf = (letter: string) => lines.findIndex(line => line.slice(9).includes(letter))
     expect(rowOf('r')).toBeLessThan(rowOf('g'))
     expect(lines[rowOf('r')].indexOf('r')).toBe(9 + 39)
