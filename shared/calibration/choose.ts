@@ -19,8 +19,9 @@ const ZERO_POINT_UNIT = 0.005
 /** Colour by which a target may differ unknown to us, mag: a large colour term costs so much of it. */
 const UNKNOWN_COLOUR = 0.1
 const LARGEST_DEVIATION = 5
-/** Price of a transformed band that the header does not name. */
-const TRANSFORMED = 8
+/** Price of a band that the header does not name and that is transformed, or that no filter wheel holds. */
+const UNLIKELY = 8
+const NO_FILTERS = ['BP', 'RP']
 
 /** How likely a header that names a band is to mean each band, beside itself. */
 const RELATED: Record<string, string[]> = {
@@ -60,7 +61,8 @@ export interface Force {
  * speaking for each band, + ln n per parameter, − 2 ln of the header's prior, + (C / {@link EXPECTED_COLOUR_TERM})².
  * A fit with a colour term cannot tell g from r by its scatter alone, since r = g − (g − r): the size of the colour
  * term can. Surveys of the same band: error and tie of their zero point and size of the colour term. Where bands are
- * closer than {@link DECISIVE} the header decides; where it says nothing the choice is ambiguous.
+ * closer than {@link DECISIVE} the header decides; where it says nothing the band with the smallest colour term is
+ * taken and the choice called ambiguous.
  *
  * @param headerBand band of the standard header, or null
  * @param force only fits of this survey or band may be chosen; the fits themselves are the same
@@ -94,14 +96,18 @@ export function chooseBand(
   const best = allowed[0]
   if (!best) return { ranked, ambiguous: false, contradictsHeader: false }
   const named = headerBand === null ? undefined : allowed.find(({ fit }) => fit.standard.standsFor === headerBand)
-  const rival = allowed.find(({ fit }) => fit.standard.standsFor !== best.fit.standard.standsFor)
-  const close = rival !== undefined && rival.score - best.score < DECISIVE
   if (named && named.score - best.score < DECISIVE)
     return { ranked, chosen: named.fit, ambiguous: named !== best, contradictsHeader: false }
+  const contenders = allowed.filter(
+    ({ fit, score }, i) =>
+      score - best.score < DECISIVE &&
+      allowed.findIndex(other => other.fit.standard.standsFor === fit.standard.standsFor) === i,
+  )
+  const closest = contenders.reduce((a, b) => (Math.abs(b.fit.line.slope) < Math.abs(a.fit.line.slope) ? b : a))
   return {
     ranked,
-    chosen: best.fit,
-    ambiguous: close && force.band === undefined,
+    chosen: closest.fit,
+    ambiguous: contenders.length > 1 && force.band === undefined,
     contradictsHeader: named !== undefined,
   }
 }
@@ -181,8 +187,8 @@ function surveyPrice({ standard, line, hasColourTerm }: CalibrationFit): number 
 
 function prior(headerBand: string | null, { standard: { standsFor, transformation } }: CalibrationFit): number {
   // A transformed band is the same measurement as its base: it stands back unless it was asked for.
-  const second = transformation && headerBand !== standsFor ? TRANSFORMED : 0
-  return second + headerPrior(headerBand, standsFor)
+  const unlikely = headerBand !== standsFor && (transformation || NO_FILTERS.includes(standsFor))
+  return (unlikely ? UNLIKELY : 0) + headerPrior(headerBand, standsFor)
 }
 
 function headerPrior(headerBand: string | null, standsFor: string): number {
