@@ -1,7 +1,7 @@
 import { type EcsvColumn, encodeEcsv } from '#shared/catalogue/ecsv.ts'
 import type { Card } from '#shared/fits/header.ts'
 import { encodeTables } from '#shared/fits/table.ts'
-import type { Column } from '#shared/numeric/table.ts'
+import { catalogueColumns } from '#shared/photometry/catalogue-file.ts'
 import { type StarCatalogue, starColumns } from '#shared/photometry/star-catalogue.ts'
 
 /** Decimals that are significant in a text file; the FITS table has the full numbers. */
@@ -60,11 +60,6 @@ export function catalogueFits(stars: StarCatalogue, meta: CatalogueMeta): Uint8A
 }
 
 function fileColumns(stars: StarCatalogue): EcsvColumn[] {
-  return (Object.keys(starColumns) as (keyof StarCatalogue)[]).map(key => {
-    const { name, unit, description } = starColumns[key]
-    const column: Column = stars[key]
-    // FITS counts pixels from 1
-    const data = key === 'x' || key === 'y' ? stars[key].map(value => value + 1) : column
-    return { name, unit, description, data, decimals: DECIMALS[key] }
-  })
+  const keys = Object.keys(starColumns) as (keyof StarCatalogue)[]
+  return catalogueColumns(stars).map((column, i) => ({ ...column, decimals: DECIMALS[keys[i]] }))
 }
