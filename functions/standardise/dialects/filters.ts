@@ -93,12 +93,12 @@ const patterns: readonly { pattern: RegExp; band?: Band; sloan?: boolean; confid
   },
   { pattern: /^(?:sdss|sloan)[\s_'.-]*([ugriz])(?:['p2s]|prime)?(?:$|[\s_.-])/i, sloan: true, confidence: 'certain' },
   {
-    pattern: /^([ugriz])[\s_'.-]*(?:sdss|sloan|decam|gunn|ps1|ps|ztf|megacam|prime)/i,
+    pattern: /^([ugriz])d?[\s_'.-]*(?:sdss|sloan|decam|gunn|ps1|ps|ztf|megacam|prime)/i,
     sloan: true,
     confidence: 'certain',
   },
   {
-    pattern: /^(?:ztf|ps1|ps|atlas|decam|des|gunn|astrodon)[\s_.-]*([ugrizy])(?:$|[\s_'.-])/,
+    pattern: /^(?:ztf|ps1|ps|atlas|decam|des|gunn|astrodon)[\s_.-]*([ugrizy])(?:$|[\s_'.-])/i,
     sloan: true,
     confidence: 'likely',
   },

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import { markBadColumns } from '#shared/image/bad-columns.ts'
+import { type Detector, MASK } from '#shared/image/frame.ts'
+import { buildMask } from '#shared/image/mask.ts'
+import { completeDetector, photonTransfer } from '#shared/image/noise.ts'
+import { estimateSaturation } from '#shared/image/saturation.ts'
+import { random } from '#shared/numeric/random.ts'
+import { expose, starGrid } from './camera.ts'
+
+const size = 512
+const detector: Detector = { gainElectronsPerAdu: 1.5, readNoiseElectrons: 8, saturationAdu: 60_000, pedestalAdu: 100 }
+const skySigma = Math.sqrt(600 / 1.5 + (8 / 1.5) ** 2) // ADU, of the usual scene
+const marked = (mask: Uint8Array, bit: number) => mask.reduce((count, bits) => count + (bits & bit ? 1 : 0), 0)
+
+describe('the photon transfer of one frame', () => {
+  test.each([
+    ['a steep sky', 1.5, 8, 600, 0.6],
+    ['a bright sky and a low gain', 0.4, 3, 3000, 0.3],
+    ['a high gain', 5, 12, 2000, 0.5],
+  ])('gives the gain within its own error: %s', (seed, gain, readNoise, skyAdu, gradient) => {
+    const pixels = expose({ width: size, height: size, gain, readNoise, skyAdu, gradient, seed })
+    const { slope, slopeErr, skyVariance } = photonTransfer(pixels, size, size, 60_000)
+    expect(skyVariance / (skyAdu / gain + (readNoise / gain) ** 2 + 1 / 12)).toBeCloseTo(1, 1)
+    expect(Math.abs(slope - 1 / gain)).toBeLessThan(3.5 * slopeErr)
+    expect(slopeErr * gain).toBeLessThan(0.15)
+  })
+
+  test('stars do not disturb the noise of the sky', () => {
+    const stars = starGrid(size, size, 32, 200_000)
+    const pixels = expose({ width: size, height: size, stars, gradient: 0 })
+    const { skyAdu, skyVariance } = photonTransfer(pixels, size, size, 60_000)
+    expect(Math.abs(skyAdu - 700)).toBeLessThan(10)
+    expect(skyVariance / skySigma ** 2).toBeGreaterThan(0.97)
+    expect(skyVariance / skySigma ** 2).toBeLessThan(1.06)
+  })
+
+  test('with gain and read noise told the pedestal follows, with gain and pedestal the read noise', () => {
+    const transfer = photonTransfer(expose({ width: size, height: size, gradient: 0 }), size, size, 60_000)
+    const pedestal = completeDetector({ gain: 1.5, readNoise: 8 }, transfer).pedestalAdu
+    expect(pedestal.how).toBe('measured')
+    expect(Math.abs(pedestal.value - 100)).toBeLessThan(10)
+    const readNoise = completeDetector({ gain: 1.5, pedestal: 100 }, transfer).readNoiseElectrons
+    expect(readNoise.how).toBe('measured')
+    expect(Math.abs(readNoise.value - 8)).toBeLessThan(1.5)
+  })
+
+  test('what the pixels cannot tell is assumed and called so, and still gives the noise of the sky', () => {
+    const transfer = photonTransfer(expose({ gradient: 0 }), 128, 128, 60_000)
+    const {
+      gainElectronsPerAdu: gain,
+      readNoiseElectrons: noise,
+      pedestalAdu: pedestal,
+    } = completeDetector({}, transfer)
+    expect([gain.how, noise.how]).toEqual(['assumed', 'assumed'])
+    const variance = (transfer.skyAdu - pedestal.value) / gain.value + (noise.value / gain.value) ** 2
+    expect(variance / transfer.skyVariance).toBeCloseTo(1, 6)
+  })
+})
+
+describe('the saturation level', () => {
+  test('is where the brightest stars pile up', () => {
+    const pixels = expose({ width: size, height: size, stars: starGrid(size, size, 64, 9e6), fullWellAdu: 51_234 })
+    expect(estimateSaturation(pixels, true)).toMatchObject({ saturationAdu: 51_234, how: 'plateau' })
+  })
+
+  test.each([
+    [4095, 3000],
+    [16_383, 9000],
+    [65_535, 40_000],
+  ])('is the range of the converter, %d, where nothing piles up', (range, top) => {
+    const pixels = Float32Array.from({ length: 10_000 }, (_, i) => 500 + (i === 77 ? top - 500 : i % 100))
+    expect(estimateSaturation(pixels, true)).toMatchObject({ saturationAdu: range, how: 'digital range' })
+  })
+})
+
+describe('the mask', () => {
+  test('cosmic rays and hot pixels are found, the stars of an undersampled frame are left alone', () => {
+    const stars = starGrid(size, size, 24, 300_000)
+    const pixels = expose({ width: size, height: size, stars, fwhmPx: 1.6 })
+    const clean = buildMask(pixels, size, size, detector, skySigma)
+    expect(marked(clean, MASK.cosmicRay)).toBeLessThanOrEqual(2)
+
+    const draw = random('cosmic rays')
+    const hit = new Set<number>()
+    for (let k = 0; k < 60; k++) {
+      const [x, y] = [8 + draw.integer(size - 16), 8 + draw.integer(size - 16)]
+      const length = 1 + draw.integer(4)
+      const vertical = draw.uniform() < 0.5
+      for (let s = 0; s < length; s++) {
+        const i = vertical ? (y + s) * size + x : y * size + x + s
+        if (stars.some(star => Math.hypot(star.x - (i % size), star.y - Math.floor(i / size)) < 5)) continue
+        pixels[i] += 15 * skySigma * (1 + 5 * draw.uniform())
+        hit.add(i)
+      }
+    }
+    const mask = buildMask(pixels, size, size, detector, skySigma)
+    const found = [...hit].filter(i => mask[i] & MASK.cosmicRay).length
+    expect(hit.size).toBeGreaterThan(80)
+    expect(found / hit.size).toBeGreaterThan(0.95)
+    expect(marked(mask, MASK.cosmicRay) - found).toBeLessThanOrEqual(4)
+  })
+
+  test('stars are left alone at every sampling', () => {
+    for (const fwhmPx of [1.3, 2, 3, 6]) {
+      const pixels = expose({ width: 256, height: 256, stars: starGrid(256, 256, 32, 500_000), fwhmPx })
+      const mask = buildMask(pixels, 256, 256, detector, skySigma)
+      expect([fwhmPx, marked(mask, MASK.cosmicRay)]).toEqual([fwhmPx, expect.toSatisfy((n: number) => n <= 2)])
+    }
+  })
+
+  test('a dark column is marked from where it begins, its neighbours are not', () => {
+    const pixels = expose({ width: size, height: size })
+    for (let y = 200; y < size; y++) pixels[y * size + 300] *= 0.6
+    const mask = new Uint8Array(pixels.length)
+    markBadColumns(pixels, mask, size, size, skySigma)
+    const rows = Array.from({ length: size }, (_, y) => mask[y * size + 300] & MASK.bad)
+    expect(rows.slice(224).every(bit => bit === MASK.bad)).toBe(true)
+    expect(rows.slice(0, 150).every(bit => bit === 0)).toBe(true)
+    expect(marked(mask, MASK.bad)).toBe(rows.filter(bit => bit > 0).length)
+  })
+
+  test('NaN is bad, saturated trails are longer than what is saturated', () => {
+    const pixels = expose({ width: 64, height: 64 })
+    pixels[5] = Number.NaN
+    for (let y = 20; y < 40; y++) pixels[y * 64 + 30] = 60_000
+    const mask = buildMask(pixels, 64, 64, detector, skySigma)
+    expect(mask[5] & MASK.bad).toBe(MASK.bad)
+    const trail = Array.from({ length: 64 }, (_, y) => (mask[y * 64 + 30] & MASK.saturated ? y : -1)).filter(
+      y => y >= 0,
+    )
+    expect([trail[0], trail.at(-1)]).toEqual([18, 41])
+  })
+})

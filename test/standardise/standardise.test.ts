@@ -1,0 +1,189 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { standardHeaderOf } from '#cli/header.ts'
+import { StandardiseOutput } from '#events/stages.ts'
+import { standardFrame, standardise } from '#functions/standardise/standardise.ts'
+import { CpcsError } from '#shared/errors.ts'
+import { MemoryStore } from '#shared/folder-store.ts'
+import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { silent } from '#shared/store.ts'
+import { askAstropy, astropyThere } from '../fits/astropy.ts'
+import { cardsOf, expose, fitsOf, floatFits, frameWith, spectrum, starGrid } from './camera.ts'
+
+const cards = cardsOf({
+  'DATE-OBS': '2023-09-27T00:10:22',
+  EXPTIME: 120,
+  FILTER: "r'",
+  EGAIN: 1.5,
+  RA: '15:04:46.86',
+  DEC: '-47:14:07.4',
+  OBJECT: 'SN 2023é',
+})
+const raw = frameWith(cards, { stars: starGrid(128, 128, 32, 50_000) })
+const input = { frameId: 'ab'.repeat(32), raw: { key: 'tel/frame.fits' }, telescope: 'tel', night: '2023-09-26' }
+
+async function run(bytes: Uint8Array) {
+  const rawStore = new MemoryStore()
+  const store = new MemoryStore()
+  await rawStore.put(input.raw.key, bytes)
+  const output = await standardise(input, { raw: rawStore, store, log: silent })
+  return { output, store }
+}
+
+describe('the standardise stage', () => {
+  test('keeps image, header and provenance, and its output fits the contract', async () => {
+    const { output, store } = await run(raw)
+    expect(StandardiseOutput.parse(output)).toEqual(output)
+    expect(await store.list('')).toEqual([
+      `products/${input.frameId}/frame.fits`,
+      `products/${input.frameId}/frame.json`,
+    ])
+    const { frame, header } = decodeFrame(await store.get(output.image))
+    expect(header).toEqual({ ...output.header, object: 'SN 2023?' }) // FITS text is ASCII
+    expect(frame.pixels).toEqual(expose({ stars: starGrid(128, 128, 32, 50_000) })) // physical values unchanged
+    const json = JSON.parse(new TextDecoder().decode(await store.get(`products/${input.frameId}/frame.json`)))
+    expect(json.header).toEqual(output.header)
+    expect(Object.keys(json.provenance)).toEqual(expect.arrayContaining(['mjdUtcMid', 'band', 'gainElectronsPerAdu']))
+  })
+
+  test('the same bytes give the same products to the last byte', async () => {
+    const [one, two] = [await run(raw), await run(raw)]
+    for (const key of await one.store.list('')) expect(await two.store.get(key)).toEqual(await one.store.get(key))
+  })
+
+  test('a standardised frame put in again tells the same', async () => {
+    const { output, store } = await run(raw)
+    const again = standardFrame(await store.get(output.image)).header
+    expect(again.dialect).toBe('cpcs')
+    for (const field of ['mjdUtcMid', 'band', 'gainElectronsPerAdu', 'pedestalAdu', 'saturationAdu'] as const)
+      expect([field, again[field]]).toEqual([field, output.header[field]])
+    expect(again.pointing!.raDeg).toBe(output.header.pointing!.raDeg)
+  })
+
+  test('further cards, such as a WCS, ride along and come back', () => {
+    const { frame, header } = standardFrame(raw)
+    const wcs = cardsOf({ CTYPE1: 'RA---TAN', CRVAL1: 226.195251234567, GAIN: 99, NAXIS: 7 })
+    const decoded = decodeFrame(encodeFrame(frame, header, { cards: wcs }))
+    expect(decoded.cards).toEqual(wcs.slice(0, 2))
+    expect(decoded.header.gainElectronsPerAdu).toBe(1.5)
+  })
+
+  test('pixels that are no whole numbers stay as they are, NaN included', () => {
+    const pixels = expose().map((value, i) => (i === 100 ? Number.NaN : value + 0.25))
+    const { frame, header } = standardFrame(floatFits(pixels, 128, 128, cards))
+    expect(decodeFrame(encodeFrame(frame, header)).frame.pixels).toEqual(pixels)
+  })
+
+  test('`cpcs header` prints every field with its origin, and JSON', async () => {
+    const table = await standardHeaderOf(raw, { json: false })
+    expect(table).toMatch(/^band +r +FILTER \('r'' stands for r\)$/m)
+    expect(table).toMatch(/^exposureSeconds +120 +EXPTIME$/m)
+    const json = JSON.parse(await standardHeaderOf(raw, { json: true }))
+    expect(json.header.band).toBe('r')
+    expect(json.provenance.band.from).toBe('FILTER')
+  })
+})
+
+const sky = expose()
+const time = cardsOf({ 'DATE-OBS': '2023-09-27T00:10:22', EXPTIME: 120 })
+const rejections: [what: string, bytes: Uint8Array, error: string, words: RegExp][] = [
+  [
+    'an all-zero frame',
+    fitsOf(new Float32Array(16_384), 128, 128, time),
+    'NoPixelValues',
+    /every pixel has the value 0/,
+  ],
+  ['a constant frame', fitsOf(new Float32Array(16_384).fill(7), 128, 128, time), 'NoPixelValues', /the value 7/],
+  ['NaN everywhere', floatFits(new Float32Array(16_384).fill(Number.NaN), 128, 128, time), 'NoPixelValues', /NaN/],
+  [
+    'NaN nearly everywhere',
+    floatFits(
+      sky.map((v, i) => (i % 50 ? Number.NaN : v)),
+      128,
+      128,
+      time,
+    ),
+    'NoPixelValues',
+    /only 2.0 %/,
+  ],
+  [
+    'a saturated mess',
+    fitsOf(
+      sky.map((v, i) => (i % 3 ? 65_535 : v)),
+      128,
+      128,
+      time,
+    ),
+    'NoPixelValues',
+    /67 % of the pixels are saturated/,
+  ],
+  ['a frame without a time', fitsOf(sky, 128, 128, cardsOf({ EXPTIME: 120 })), 'NoObservationTime', /no keyword/],
+  [
+    'a time that is none',
+    fitsOf(sky, 128, 128, cardsOf({ 'DATE-OBS': 'last night' })),
+    'NoObservationTime',
+    /'last night'/,
+  ],
+  ['a spectrum', spectrum(2048, time), 'NoImage', /one row/],
+  ['half a frame', raw.subarray(0, raw.length / 2), 'TruncatedFits', /needed/],
+  ...['Bias Frame', 'DARK', 'Flat Field', 'SKYFLAT', 'zero', 'FLAT,SKY'].map(
+    type =>
+      [
+        `IMAGETYP ${type}`,
+        fitsOf(sky, 128, 128, [...time, ...cardsOf({ IMAGETYP: type })]),
+        'NotLightFrame',
+        /IMAGETYP/,
+      ] as [string, Uint8Array, string, RegExp],
+  ),
+]
+
+describe('a frame that cannot be measured ends with a reason', () => {
+  test.each(rejections)('%s', (_, bytes, error, words) => {
+    let thrown: unknown
+    try {
+      standardFrame(bytes)
+    } catch (caught) {
+      thrown = caught
+    }
+    expect(thrown).toBeInstanceOf(CpcsError)
+    expect((thrown as CpcsError).name).toBe(error)
+    expect((thrown as CpcsError).message).toMatch(words)
+  })
+
+  test.each(['Light Frame', 'LIGHT', 'object', 'EXPOSE', 'Light (dark subtracted)'])(
+    'IMAGETYP %s is a light frame',
+    type =>
+      expect(
+        standardFrame(fitsOf(sky, 128, 128, [...time, ...cardsOf({ IMAGETYP: type })])).header.exposureSeconds,
+      ).toBe(120),
+  )
+})
+
+describe.skipIf(!astropyThere)('beside astropy (skipped where it is absent)', () => {
+  test('astropy reads the standardised frame, its header and its mask', async () => {
+    const { frame, header } = standardFrame(raw)
+    const path = join(mkdtempSync(join(tmpdir(), 'cpcs-frame-')), 'frame.fits')
+    writeFileSync(path, encodeFrame(frame, header))
+    const read = askAstropy(
+      `
+with fits.open(sys.argv[1]) as f:
+    f.verify('exception')
+    h = f[0].header
+    print(json.dumps([f[0].data.astype(float).sum(), int(f['MASK'].data.sum()), h['MJD-MID'], h['FILTER'], h['BAND'], h['GAIN'], h['RA']]))`,
+      [path],
+    )
+    const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0)
+    const { mjdUtcMid, filterName, band, gainElectronsPerAdu, pointing } = header
+    expect(read).toEqual([
+      sum(frame.pixels),
+      sum(frame.mask),
+      mjdUtcMid,
+      filterName,
+      band,
+      gainElectronsPerAdu,
+      pointing!.raDeg,
+    ])
+  })
+})
