@@ -6,6 +6,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs'
 import { readAssembly } from './assembly.ts'
 import { type Clients, connect, environmentFor } from './clients.ts'
 import { createResources } from './create-resources.ts'
@@ -124,7 +125,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
     const environment = environmentFor(emulators.endpoint, emulators.dynamodbEndpoint, states.url)
     const clients = connect(environment)
-    closers.push(() => Object.values(clients).forEach(client => client.destroy()))
+    closers.push(() => {
+      for (const client of Object.values(clients)) client.destroy()
+    })
 
     const stack = resolveStack(
       assembly,
@@ -152,6 +155,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     closers.push(() => executions.stop())
     executions.events.on('record', event => events.emit('run', event))
 
+    /** What was in flight when the process was killed has no receiver any more: it need not wait for its time-out. */
+    const showAgain = async (queueArn: string) => {
+      const name = queueArn.split(':').at(-1)!
+      for (const { receiptHandle: ReceiptHandle } of emulators.fauxqs.inspectQueue(name)?.messages.inflight ?? []) {
+        const QueueUrl = emulators.queueUrl(name)
+        const show = new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 })
+        await clients.sqs.send(show).catch(error => {
+          if (error.name !== 'MessageNotInflight') throw error // its time was over just now
+        })
+      }
+    }
+
     const { fresh } = await createResources(stack, clients, {
       visibilitySeconds: options.visibilitySeconds,
       fedQueues: mappings.map(({ queueUrl }) => queueUrl),
@@ -175,6 +190,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         )
     }
 
+    for (const { queueArn } of mappings) await showAgain(queueArn)
     executions.resumeAll()
     await notifications.resume()
     const polling = new AbortController()

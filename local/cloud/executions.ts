@@ -248,6 +248,7 @@ export class Executions {
       },
       overrides: { taskResourceLocalHandlers: this.#handlers(run, machine) as never },
     })
+    const turn = run.redriveCount
     this.#aborts.set(run.arn, execution.abort)
     const result = execution.result.then(
       output => ({ output }),
@@ -255,6 +256,7 @@ export class Executions {
     )
     for await (const event of execution.eventLogs) this.#hear(run, event as InterpreterEvent)
     const outcome = await result
+    if (run.redriveCount !== turn) return // taken up again as soon as its end was told
     this.#aborts.delete(run.arn)
     // Without an event that tells the end: an error of the interpreter itself.
     if (run.status === 'RUNNING' && !this.#stopped && 'error' in outcome) {

@@ -42,6 +42,9 @@ export interface LogLine {
 /** Time that a bundle may take to load, as on AWS. */
 const LOAD_SECONDS = 10
 
+/** How often an environment's memory is looked at while it works. */
+const MEMORY_CHECK_MS = 250
+
 /** Largest event of a synchronous invocation, bytes. */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024
 
@@ -144,8 +147,6 @@ class Environment {
       workerData: { code, handler, name, arn, memoryMiB } satisfies EnvironmentData,
       env: { ...environment },
       execArgv: ['--disable-warning=ExperimentalWarning', ...(environment.NODE_OPTIONS?.split(' ') ?? [])],
-      // Only the heap of JavaScript can be limited; pixels lie outside of it.
-      resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
       stdout: true,
       stderr: true,
     })
@@ -155,7 +156,7 @@ class Environment {
     this.#worker.on('message', (reply: Reply) => this.#hear(reply))
     this.#worker.on('error', error => this.#lost(exitError(error)))
     this.#worker.on('exit', status => {
-      this.#lost(exitError(`exit status ${status}`))
+      this.#lost(`exit status ${status}`)
       onGone()
     })
   }
@@ -167,7 +168,25 @@ class Environment {
     const answer = new Promise<string>((resolve, reject) => (this.#current = { requestId, resolve, reject }))
     const deadlineMs = Date.now() + timeoutSeconds * 1000
     this.#worker.postMessage({ requestId, event, deadlineMs } satisfies Invocation)
-    return this.#within(timeoutSeconds, answer)
+    const watch = setInterval(() => void this.#checkMemory(), MEMORY_CHECK_MS)
+    try {
+      return await this.#within(timeoutSeconds, answer)
+    } finally {
+      clearInterval(watch)
+    }
+  }
+
+  /**
+   * End an environment that holds more than its memory, heap and pixels together. The thread's own resource limits
+   * would not do: they leave out pixels, and a heap that grows fast beyond them ends the whole process.
+   */
+  async #checkMemory(): Promise<void> {
+    const held = await this.#worker.getHeapStatistics().catch(() => undefined)
+    if (held === undefined || this.#current === undefined) return
+    const heldMiB = (held.used_heap_size + held.external_memory) / 2 ** 20
+    if (heldMiB <= this.#description.memoryMiB) return
+    this.#lost(`signal: killed (${Math.round(heldMiB)} MiB of memory held)`)
+    await this.end()
   }
 
   async end(): Promise<void> {
@@ -221,7 +240,5 @@ class Environment {
 }
 
 function exitError(error: unknown): string {
-  if (typeof error === 'string') return error
-  const { code, message } = error as { code?: string; message?: string }
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'signal: killed (out of memory)' : String(message ?? error)
+  return error instanceof Error ? error.message : String(error)
 }
