@@ -42,6 +42,7 @@ export class Machine extends Construct {
     this.handlers = {
       standardise: stage('standardise')
         .reads(inbox, '', 'INBOX_BUCKET', 'The frame to be read may lie anywhere in the inbox.')
+        .reads(products, 'profiles/', 'PRODUCTS_BUCKET', 'An operator may put a profile there for each telescope.')
         .uses(table, ['Query'], ['FRAME#']),
       solve: withTargets(withTiles(stage('solve'))),
       measure: withTargets(stage('measure')),

@@ -32,10 +32,10 @@ export function json(value: unknown, statusCode = 200): Answer {
   return { statusCode, headers: { 'content-type': 'application/json', ...FRESH }, body: JSON.stringify(value) }
 }
 
-export function text(body: string, contentType: string, fileName?: string): Answer {
-  const headers: Record<string, string> = { 'content-type': contentType, ...FRESH }
-  if (fileName !== undefined) headers['content-disposition'] = `attachment; filename="${fileName}"`
-  return { statusCode: 200, headers, body }
+/** An answer that a browser keeps as a file. */
+export function file(content: string | Uint8Array, contentType: string, fileName: string): Answer {
+  const answer = bytes(typeof content === 'string' ? new TextEncoder().encode(content) : content, contentType)
+  return { ...answer, headers: { ...answer.headers, 'content-disposition': `attachment; filename="${fileName}"` } }
 }
 
 export function bytes(content: Uint8Array, contentType: string): Answer {

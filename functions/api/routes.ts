@@ -6,7 +6,7 @@ import type { Objects } from '#shared/lightcurve/objects.ts'
 import type { Points } from '#shared/lightcurve/points.ts'
 import { objectIdOf } from '#shared/object-id.ts'
 import type { ObjectStore } from '#shared/store.ts'
-import { type Answer, bytes, contentTypeOf, json, Refusal, redirect, text } from './http.ts'
+import { type Answer, bytes, contentTypeOf, file, json, Refusal, redirect } from './http.ts'
 
 export interface ApiDeps {
   frames: Frames
@@ -79,7 +79,7 @@ async function showObject({ parts: [name] }: Asked, { objects, points }: ApiDeps
   return json({ object, points: columnsOf(await points.ofObject(objectId)) })
 }
 
-/** `?format=csv|json|votable|aavso`; `&observer=` puts an AAVSO observer code into the last. */
+/** `?format=csv|json|votable|parquet|aavso`; `&observer=` puts an AAVSO observer code into the last. */
 async function exportLightCurve({ parts: [name], query }: Asked, { objects, points }: ApiDeps): Promise<Answer> {
   const format = query.get('format') ?? 'csv'
   if (!Object.hasOwn(formats, format))
@@ -88,15 +88,15 @@ async function exportLightCurve({ parts: [name], query }: Asked, { objects, poin
   if (!(await objects.get(objectId))) throw new Refusal(404, `There is no object ${name}.`)
   const { contentType, extension, encode } = formats[format as Format]
   const observer = query.get('observer') ?? undefined
-  return text(encode(objectId, await points.ofObject(objectId), observer), contentType, `${objectId}.${extension}`)
+  return file(encode(objectId, await points.ofObject(objectId), observer), contentType, `${objectId}.${extension}`)
 }
 
-async function fetchProduct({ parts: [frameId, file] }: Asked, { products, signedGet }: ApiDeps): Promise<Answer> {
-  const key = `products/${frameId}/${plainPath(file)}`
+async function fetchProduct({ parts: [frameId, name] }: Asked, { products, signedGet }: ApiDeps): Promise<Answer> {
+  const key = `products/${frameId}/${plainPath(name)}`
   const size = await products.size(key)
-  if (size === undefined) throw new Refusal(404, `The frame has no file ${file}.`)
+  if (size === undefined) throw new Refusal(404, `The frame has no file ${name}.`)
   if (size > LARGEST_ANSWER_BYTES) return redirect(await signedGet(key))
-  return bytes(await products.get(key), contentTypeOf(file))
+  return bytes(await products.get(key), contentTypeOf(name))
 }
 
 const NewTarget = Target.extend({
@@ -122,8 +122,8 @@ async function openInbox({ body }: Asked, { signedPut }: ApiDeps): Promise<Answe
 }
 
 async function showPage({ parts: [path] }: Asked, { site }: ApiDeps): Promise<Answer> {
-  const file = plainPath(path === '' ? 'index.html' : path)
-  if ((await site.size(file)) !== undefined) return bytes(await site.get(file), contentTypeOf(file))
+  const page = plainPath(path === '' ? 'index.html' : path)
+  if ((await site.size(page)) !== undefined) return bytes(await site.get(page), contentTypeOf(page))
   throw new Refusal(404, 'There is no such page.')
 }
 

@@ -42,7 +42,8 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<Reco
   const outcome: Outcome = points.length > 0 && mine === 0 ? 'duplicate' : input.outcome
   if (outcome !== 'duplicate') await writeReport(input, deps)
   const result = { outcome, points: points.length, newPoints: mine }
-  await frames.ended(input, execution, now(), { ...result, stage: 'record' })
+  const reason = outcome === 'duplicate' ? 'Another run of the same bytes had recorded its points before.' : undefined
+  await frames.ended(input, execution, now(), { ...result, stage: 'record', reason })
   log.info('recorded', result)
   return { frameId: input.frameId, ...result }
 }

@@ -34,12 +34,15 @@ export function taskHandler<I extends z.ZodType, O extends z.ZodType>(
   return middy(async ({ execution, input }: TaskEvent) => {
     const frameId = (input as { frameId?: string })?.frameId
     logger.appendKeys({ execution, frameId })
+    const start = performance.now()
     try {
       const output = await work(checked(contract.input, input, 'input'), makeDeps(execution))
       return checked(contract.output, output, 'output')
     } catch (error) {
       note(error)
       throw error
+    } finally {
+      metrics.addMetric('Seconds', MetricUnit.Seconds, (performance.now() - start) / 1000)
     }
   })
     .use(injectLambdaContext(logger, { resetKeys: true }))

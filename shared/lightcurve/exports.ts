@@ -1,3 +1,4 @@
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import type { Point } from '#events/point.ts'
 import { flagNames } from '#shared/flags.ts'
 import { PIPELINE_VERSION } from '#shared/version.ts'
@@ -16,6 +17,9 @@ interface Column {
 const column = (name: string, unit: string, ucd: string, tells: string, of: (point: Point) => Value): Column => ({
   ...{ name, unit, ucd, tells, of },
 })
+
+/** Decimals that people read, by unit; JSON and Parquet carry every digit. */
+const decimals: Record<string, number> = { d: 8, mag: 5, deg: 7, adu: 3, pix: 3, s: 3, '': 6 }
 
 /** What a downloaded light curve holds, whatever the format: one row of this table is one column. */
 export const columns: readonly Column[] = [
@@ -58,6 +62,7 @@ export const formats = {
   csv: { contentType: 'text/csv; charset=utf-8', extension: 'csv', encode: toCsv },
   json: { contentType: 'application/json', extension: 'json', encode: toJson },
   votable: { contentType: 'application/x-votable+xml', extension: 'vot', encode: toVotable },
+  parquet: { contentType: 'application/vnd.apache.parquet', extension: 'parquet', encode: toParquet },
   aavso: { contentType: 'text/plain; charset=utf-8', extension: 'txt', encode: toAavso },
 } as const
 
@@ -70,7 +75,7 @@ export function columnsOf(points: readonly Point[]): Record<string, Value[]> {
 
 /** Comma-separated values with a header line (RFC 4180); an empty field is no value. */
 export function toCsv(_object: string, points: readonly Point[]): string {
-  const rows = points.map(point => columns.map(({ of }) => csvField(of(point))).join(','))
+  const rows = points.map(point => columns.map(each => csvField(readable(each, point))).join(','))
   return [columns.map(({ name }) => name).join(','), ...rows, ''].join('\r\n')
 }
 
@@ -87,9 +92,7 @@ export function toVotable(object: string, points: readonly Point[]): string {
       `<FIELD name="${name}" ${votableType(points.map(of))}${unit ? ` unit="${unit}"` : ''} ucd="${ucd}"` +
       `${name === 'mjd_utc' ? ' ref="utc"' : ''}><DESCRIPTION>${xml(tells)}</DESCRIPTION></FIELD>`,
   )
-  const rows = points.map(
-    point => `<TR>${columns.map(({ of }) => `<TD>${xml(String(of(point) ?? ''))}</TD>`).join('')}</TR>`,
-  )
+  const rows = points.map(point => `<TR>${columns.map(each => `<TD>${xml(readable(each, point))}</TD>`).join('')}</TR>`)
   return [
     '<?xml version="1.0" encoding="utf-8"?>',
     '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
@@ -105,6 +108,17 @@ export function toVotable(object: string, points: readonly Point[]): string {
     '',
   ].join('\n')
 }
+
+/** Apache Parquet, for archives. */
+export function toParquet(_object: string, points: readonly Point[]): Uint8Array {
+  const columnData = columns.map(({ name, of }) => {
+    const data = points.map(of)
+    return { name, data, type: parquetTypes[typeOf(data)], nullable: true }
+  })
+  return new Uint8Array(parquetWriteBuffer({ columnData, createdBy: `CPCS ${PIPELINE_VERSION}` }))
+}
+
+const parquetTypes = { number: 'DOUBLE', boolean: 'BOOLEAN', string: 'STRING' } as const
 
 /** Codes of the AAVSO for our bands. */
 const aavsoFilters: Record<string, string> = {
@@ -149,15 +163,29 @@ function errorOf(point: Point): number | null {
   return point.detected ? point.magErr : null
 }
 
-function csvField(value: Value): string {
-  const text = String(value ?? '')
+function readable({ unit, of }: Column, point: Point): string {
+  const value = of(point)
+  return typeof value === 'number' ? String(Number(value.toFixed(decimals[unit]))) : String(value ?? '')
+}
+
+function csvField(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
+const votableTypes = {
+  number: 'datatype="double"',
+  boolean: 'datatype="boolean"',
+  string: 'datatype="unicodeChar" arraysize="*"',
+} as const
+
 function votableType(values: Value[]): string {
+  return votableTypes[typeOf(values)]
+}
+
+/** The type of a column by the first value that is known. */
+function typeOf(values: Value[]): 'number' | 'boolean' | 'string' {
   const known = values.find(value => value !== null)
-  if (typeof known === 'number') return 'datatype="double"'
-  return typeof known === 'boolean' ? 'datatype="boolean"' : 'datatype="unicodeChar" arraysize="*"'
+  return typeof known === 'number' || typeof known === 'boolean' ? (typeof known as 'number' | 'boolean') : 'string'
 }
 
 function xml(text: string): string {

@@ -82,7 +82,8 @@ export class Frames {
     // a run that is driven on after a failure loses the traces of it
     const remove = [
       ...(end.outcome === 'failed' ? [] : ['failedpk', 'failedsk']),
-      ...(end.error === undefined ? ['error', 'reason'] : []),
+      ...(end.error === undefined ? ['error'] : []),
+      ...(end.reason === undefined ? ['reason'] : []),
     ]
     await this.#update(frame, execution, at, { ...end, ...failed, endedAt: at }, remove)
   }

@@ -36,7 +36,12 @@ async function ask(method: string, path: string, body?: unknown) {
   )
   const type = headers?.['content-type'] ?? ''
   const text = rest.isBase64Encoded ? Buffer.from(rest.body!, 'base64').toString('latin1') : (rest.body ?? '')
-  return { status: statusCode, headers, text, value: type === 'application/json' ? JSON.parse(text) : undefined }
+  return {
+    status: statusCode,
+    headers,
+    text,
+    value: type === 'application/json' && text ? JSON.parse(text) : undefined,
+  }
 }
 
 describe('the service', () => {

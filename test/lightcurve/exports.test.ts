@@ -1,8 +1,9 @@
 import { XMLParser } from 'fast-xml-parser'
+import { parquetReadObjects } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
 import type { Point } from '#events/point.ts'
 import { decodeVotable } from '#shared/catalogue/votable.ts'
-import { columns, toAavso, toCsv, toJson, toVotable } from '#shared/lightcurve/exports.ts'
+import { columns, toAavso, toCsv, toJson, toParquet, toVotable } from '#shared/lightcurve/exports.ts'
 import { example } from './emulated.ts'
 
 const [seen, unseen] = example<Point[]>('points')
@@ -12,7 +13,7 @@ describe('a light curve as a file', () => {
   test('as CSV has a line per point under a header, quotes what needs it, and leaves empty what is not known', () => {
     const [header, first, second, end] = toCsv('AT2026abc', points).split('\r\n')
     expect(header.split(',').slice(0, 6)).toEqual(['object', 'mjd_utc', 'date_obs_utc', 'band', 'mag', 'mag_err'])
-    expect(first).toMatch(/^AT2026abc,61100\.8436921296,2026-03-01T20:13:55\.000Z,r,17\.4821,0\.0123,/)
+    expect(first).toMatch(/^AT2026abc,61100\.84369213,2026-03-01T20:13:55\.000Z,r,17\.4821,0\.0123,/)
     expect(second).toContain(',r,,,,,false,21.19,20.63,')
     expect(second).toContain(',"r, ""Sloan""",')
     expect(end).toBe('')
@@ -34,8 +35,17 @@ describe('a light curve as a file', () => {
     expect(VOTABLE.RESOURCE.TABLE.FIELD).toHaveLength(columns.length)
     const [table] = decodeVotable(text)
     expect(Array.from(table.columns.get('mag') as ArrayLike<number>)).toEqual([17.4821, NaN])
-    expect(Array.from(table.columns.get('mjd_utc') as ArrayLike<number>)).toEqual(points.map(p => p.mjdUtcMid))
+    expect(Array.from(table.columns.get('mjd_utc') as ArrayLike<number>)).toEqual([61100.84369213, 61100.84369213])
     expect(table.columns.get('filter')).toEqual(["r'", 'r, "Sloan"'])
+  })
+
+  test('as Parquet says the same to a reader of Parquet, nothing rounded', async () => {
+    const bytes = toParquet('AT2026abc', points)
+    const rows = await parquetReadObjects({ file: bytes.buffer as ArrayBuffer })
+    expect(rows).toHaveLength(2)
+    expect(rows[0]).toMatchObject({ mag: 17.4821, mjd_utc: points[0].mjdUtcMid, detected: true, band: 'r' })
+    expect(rows[1].mag ?? null).toBeNull()
+    expect(Object.keys(rows[0])).toEqual(columns.map(({ name }) => name))
   })
 
   test('as AAVSO Extended has the six headers, Julian dates, the code of the band, and limits as "<"', () => {
@@ -64,7 +74,7 @@ describe('a light curve as a file', () => {
     expect(toAavso('AT2026abc', without).trimEnd().split('\n')).toHaveLength(7)
   })
 
-  test.each([toCsv, toJson, toVotable, toAavso])(
+  test.each([toCsv, toJson, toVotable, toParquet, toAavso])(
     '%o of an object without points is an empty file of its kind',
     encode => expect(encode('AT2026abc', []).length).toBeGreaterThan(10),
   )
