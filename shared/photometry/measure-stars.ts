@@ -15,6 +15,9 @@ import { maskFlags, Scene, SceneStars } from './scene.ts'
 const SKY_CELL_FWHM = 4
 const LEAST_SKY_CELL_PX = 16
 
+/** Stars for the rough PSF, with which the neighbours of the others are subtracted. */
+const ROUGH_STARS = 80
+
 /** A frame taken apart into sky, stars and residual. */
 export interface MeasuredFrame {
   scene: Scene
@@ -44,7 +47,7 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   if (psfStars.length < LEAST_PSF_STARS) {
     throw new CpcsError('TooFewPsfStars', { found: psfStars.length, needed: LEAST_PSF_STARS })
   }
-  const first = buildPsf(scene, stars, psfStars, fwhmPx)
+  const first = buildPsf(scene, stars, psfStars.subarray(0, ROUGH_STARS), fwhmPx)
   const rough = new SceneFitter(scene, stars, first)
   const cellPx = Math.max(SKY_CELL_FWHM * first.fwhmPx, LEAST_SKY_CELL_PX)
   rough.start(rankOf(detections))

@@ -72,13 +72,15 @@ function gaussianTaps(sigma: number): Float64Array {
 function alongRows(image: Float32Array, width: number, height: number, taps: Float64Array): Float32Array {
   const out = new Float32Array(width * height)
   const reach = (taps.length - 1) / 2
+  const last = 2 * reach
+  const padded = new Float64Array(width + last)
   for (let y = 0; y < height; y++) {
     const row = y * width
+    // The line with zeros at both ends, so that the inner loop knows no edges.
+    for (let x = 0; x < width; x++) padded[reach + x] = image[row + x]
     for (let x = 0; x < width; x++) {
-      const from = Math.max(0, x - reach)
-      const to = Math.min(width - 1, x + reach)
-      let sum = 0
-      for (let i = from; i <= to; i++) sum += taps[i - x + reach] * image[row + i]
+      let sum = taps[reach] * padded[x + reach]
+      for (let k = 0; k < reach; k++) sum += taps[k] * (padded[x + k] + padded[x + last - k])
       out[row + x] = sum
     }
   }
