@@ -53,6 +53,7 @@ export class Board {
     this.#redraw()
     return {
       entered: stage => {
+        if (!isStage(stage)) return // choices and ends pass in no time
         line.stage = stage
         this.#redraw()
       },
@@ -91,15 +92,19 @@ export class Board {
     if (!this.#live) return
     for (const { title, stage } of this.#working) {
       const text = `  … ${' '.repeat(12)}${title}  ${wayTo(stage)}`
-      this.#out.write(`\x1b[90m${text.slice(0, (this.#out.columns ?? 100) - 1)}\x1b[0m\n`)
+      this.#out.write(`\x1b[90m${text.slice(0, (this.#out.columns || 100) - 1)}\x1b[0m\n`)
     }
     this.#drawn = this.#working.length
   }
 }
 
+function isStage(state: string): boolean {
+  return (STAGES as readonly string[]).includes(state)
+}
+
 /** 'standardise ✓ solve ✓ measure …' */
 function wayTo(state: string): string {
-  const place = STAGES.findIndex(stage => state.startsWith(stage))
+  const place = (STAGES as readonly string[]).indexOf(state)
   if (place < 0) return 'in the inbox'
   return STAGES.slice(0, place + 1)
     .map((stage, k) => `${stage.toLowerCase()} ${k < place ? '✓' : '…'}`)

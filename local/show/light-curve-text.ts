@@ -7,14 +7,15 @@ export interface Compared {
   truth?: Observed['truth']
 }
 
-const HEAD = 'MJD (UTC)    telescope   band      measured            truth    difference'
+const HEAD = 'MJD (UTC)    telescope   band      measured'
+const HEAD_OF_TRUTH = '            truth    difference'
 
 /** The light curve as a table, the truth beside it where it is known. */
 export function tableLines(rows: Compared[]): string[] {
-  return [
-    HEAD,
-    ...rows.map(({ point, truth }) => `${placeOf(point)}  ${measured(point).padEnd(18)} ${beside(point, truth)}`),
-  ]
+  const head = rows.some(row => row.truth) ? HEAD + HEAD_OF_TRUTH : HEAD
+  const line = ({ point, truth }: Compared) =>
+    `${placeOf(point)}  ${measured(point).padEnd(18)} ${beside(point, truth)}`
+  return [head, ...rows.map(row => line(row).trimEnd())]
 }
 
 function placeOf(point: Compared['point']): string {
@@ -44,13 +45,13 @@ export function deviation({ point, truth }: Compared): number | undefined {
 const STEPS = [0.1, 0.25, 0.5, 1, 2]
 const MOST_ROWS = 20
 
-/** The light curve drawn with letters: a band's own letter per point, v for a limit. */
+/** The light curve drawn with letters: a band's own letter per point, v for a limit; nothing for a single point. */
 export function pictureLines(points: PlottedPoint[], width = 76): string[] {
   const shown = points.flatMap(point => {
     const mag = point.detected ? point.mag : point.limit5Sigma
     return mag === null ? [] : [{ day: point.mjdUtcMid, mag, sign: point.detected ? point.band.slice(-1) : 'v' }]
   })
-  if (shown.length === 0) return []
+  if (shown.length < 2) return []
   const days = shown.map(point => point.day)
   const mags = shown.map(point => point.mag)
   const [first, last] = [Math.min(...days), Math.max(...days)]
