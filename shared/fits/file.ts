@@ -42,6 +42,8 @@ export function openFits(raw: Uint8Array): FitsFile {
       if (hdus.length > 0) break
       throw new CpcsError('BrokenHeader', { found: `no END card in its ${bytes.length} bytes` })
     }
+    // A damaged extension ends the walk; the image before it is still good.
+    if (hdus.length > 0 && damage(parsed.header)) break
     const hdu = describe(parsed.header, parsed.dataStart, hdus.length)
     hdus.push(hdu)
     offset = hdu.dataStart + Math.ceil(hdu.dataBytes / BLOCK_BYTES) * BLOCK_BYTES
@@ -73,6 +75,8 @@ function beginsLike(bytes: Uint8Array, offset: number, word: string): boolean {
 }
 
 function describe(header: Header, dataStart: number, index: number): Hdu {
+  const found = damage(header)
+  if (found) throw new CpcsError('BrokenHeader', { found })
   const xtension = (header.string('XTENSION') ?? 'IMAGE').toUpperCase()
   const naxis = wholeNumber(header, 'NAXIS')
   const axes = Array.from({ length: naxis }, (_, axis) => wholeNumber(header, `NAXIS${axis + 1}`))
@@ -90,10 +94,24 @@ function kindOf(header: Header, xtension: string, groups: boolean): Hdu['kind'] 
   return (xtension === 'IMAGE' || xtension === 'IUEIMAGE') && !groups ? 'image' : 'other'
 }
 
+const LONGEST_AXIS = 1e9
+
+/** What is wrong with the keywords that give the size of the data, in words; undefined where all is well. */
+function damage(header: Header): string | undefined {
+  const bitpix = header.number('BITPIX')
+  if (![8, 16, 32, 64, -32, -64].includes(bitpix ?? 0)) return `BITPIX is ${header.string('BITPIX') ?? 'missing'}`
+  const naxis = header.number('NAXIS') ?? -1
+  const keywords = [
+    'NAXIS',
+    ...Array.from({ length: Math.min(Math.max(naxis, 0), 999) }, (_, axis) => `NAXIS${axis + 1}`),
+  ]
+  const bad = keywords.find(keyword => {
+    const value = header.number(keyword)
+    return value === undefined || !Number.isInteger(value) || value < 0 || value > LONGEST_AXIS
+  })
+  return bad && `${bad} is ${header.string(bad) ?? 'missing'}`
+}
+
 function wholeNumber(header: Header, keyword: string): number {
-  const value = header.number(keyword)
-  const signed = keyword === 'BITPIX'
-  if (value === undefined || !Number.isInteger(value) || (value < 0 && !signed) || Math.abs(value) > 1e9)
-    throw new CpcsError('BrokenHeader', { found: `${keyword} is ${header.string(keyword) ?? 'missing'}` })
-  return value
+  return header.number(keyword) ?? 0
 }

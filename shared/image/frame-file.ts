@@ -1,6 +1,6 @@
 import type { StandardHeader } from '#events/frame.ts'
 import { CpcsError } from '#shared/errors.ts'
-import { type FitsFile, type Hdu, openFits } from '#shared/fits/file.ts'
+import { dataOf, type FitsFile, type Hdu, openFits } from '#shared/fits/file.ts'
 import type { Card, Header } from '#shared/fits/header.ts'
 import { decodePlane } from '#shared/fits/image.ts'
 import { encodeImages } from '#shared/fits/write-image.ts'
@@ -94,14 +94,16 @@ export function decodeFrame(bytes: Uint8Array): { frame: Frame; header: Standard
 
 function readMask(file: FitsFile, length: number): Uint8Array {
   const unit: Hdu | undefined = file.hdus.find(hdu => hdu.name === MASK_EXTENSION)
-  const mask = unit && Uint8Array.from(decodePlane(file, unit).pixels)
+  const mask = unit && dataOf(file, unit).slice()
   if (mask?.length !== length) throw new CpcsError('ContractBroken', { side: 'input', found: 'the frame has no mask' })
   return mask
 }
 
 function areShorts(pixels: Float32Array): boolean {
-  for (let i = 0; i < pixels.length; i++)
-    if (!(pixels[i] >= 0 && pixels[i] <= 65_535 && pixels[i] % 1 === 0)) return false
+  for (let i = 0; i < pixels.length; i++) {
+    const whole = pixels[i] | 0
+    if (whole !== pixels[i] || whole < 0 || whole > 65_535) return false
+  }
   return true
 }
 

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { CpcsError } from '#shared/errors.ts'
 import { openFits } from '#shared/fits/file.ts'
+import { encodeHeader } from '#shared/fits/header.ts'
 import { decodePlane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { encodeTables } from '#shared/fits/table.ts'
@@ -23,6 +24,18 @@ const plain = (name?: string) => ({
   name,
 })
 
+function headerOnly(values: Record<string, string | number | boolean>): Uint8Array {
+  return encodeHeader(Object.entries(values).map(([keyword, value]) => ({ keyword, value })))
+}
+
+function hcompressed(): Uint8Array {
+  const columns = [{ name: 'COMPRESSED_DATA', data: new Int32Array(2) }]
+  const values = { ZIMAGE: true, ZCMPTYPE: 'HCOMPRESS_1', ZBITPIX: 16, ZNAXIS: 2, ZNAXIS1: 20, ZNAXIS2: 20 }
+  return encodeTables([
+    { name: 'Z', columns, cards: Object.entries(values).map(([keyword, value]) => ({ keyword, value })) },
+  ])
+}
+
 const rejections: [what: string, bytes: Uint8Array, error: string, words: RegExp][] = [
   ['an empty object', new Uint8Array(0), 'EmptyObject', /empty/],
   ['a text file', text('hello, these are my observations\n'), 'NotFits', /text file/],
@@ -36,17 +49,24 @@ const rejections: [what: string, bytes: Uint8Array, error: string, words: RegExp
   ['a gzipped text', gzipSync(text('only words')), 'NotFits', /text file/],
   ['a header that ends early', square.subarray(0, 240), 'BrokenHeader', /END/],
   [
-    'a header without NAXIS1',
-    primaryImage([], 16, new Uint8Array(0), [{ keyword: 'NAXIS', value: 2 }]).subarray(0, 2880),
-    'NoImage',
-    /no pixels/,
+    'a header without NAXIS2',
+    headerOnly({ SIMPLE: true, BITPIX: 16, NAXIS: 2, NAXIS1: 20 }),
+    'BrokenHeader',
+    /NAXIS2 is missing/,
+  ],
+  [
+    'an impossible BITPIX',
+    headerOnly({ SIMPLE: true, BITPIX: 12, NAXIS: 2, NAXIS1: 20, NAXIS2: 20 }),
+    'BrokenHeader',
+    /BITPIX is 12/,
   ],
   [
     'an axis that is no number',
-    primaryImage([], 16, new Uint8Array(0), [{ keyword: 'XTENSION', value: 'IMAGE' }]),
-    'NoImage',
-    /no pixels/,
+    headerOnly({ SIMPLE: true, BITPIX: 16, NAXIS: 2, NAXIS1: 'wide', NAXIS2: 20 }),
+    'BrokenHeader',
+    /NAXIS1 is wide/,
   ],
+  ['a compression that we do not read', hcompressed(), 'UnsupportedFits', /HCOMPRESS_1/],
   ['half the pixels', square.subarray(0, 2880 + 400), 'TruncatedFits', /3280 bytes, 3680 needed/],
   [
     'half a gzip stream',
@@ -103,6 +123,11 @@ describe('the science plane', () => {
     ])
     const { header } = sciencePlane(openFits(bytes))
     expect([header.number('EXPTIME'), header.number('GAIN')]).toEqual([30, 2.5])
+  })
+
+  test('a damaged extension does not spoil the image before it', () => {
+    const broken = headerOnly({ XTENSION: 'IMAGE', BITPIX: 13, NAXIS: 2, NAXIS1: 5, NAXIS2: 5 })
+    expect(sciencePlane(openFits(new Uint8Array([...square, ...broken]))).width).toBe(20)
   })
 
   test('several images in extensions are refused', () => {
