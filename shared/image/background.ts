@@ -16,9 +16,8 @@ const STRUCTURE_LIMIT = 3 // fine cells that scatter this much more than their n
 /**
  * Sky level and noise of a frame, on a mesh of clipped cells (Bertin & Arnouts 1996, §3): mode estimate per cell, 3×3
  * median over the mesh, natural bicubic spline between the centres. Masked pixels do not count. Where the sky is
- * structured (nebulae) finer cells are taken. The noise comes from pixel differences, so that structure inside a cell
- * does not pass for noise, scaled to the plain scatter of the quiet cells, so that correlated pixels do not pass for
- * quiet ones.
+ * structured (nebulae) finer cells are taken. The noise is that of second differences of pixels two columns apart where that
+ * is less than the plain scatter, so that structure inside a cell does not pass for noise.
  *
  * Where no pixel is good, level and noise are NaN.
  */
@@ -81,7 +80,6 @@ function measureMesh(frame: Frame, cellPx: number, multiple = 1): Mesh {
   const rows = multiple * Math.max(1, Math.round(frame.height / cellPx / multiple))
   const level = new Float64Array(columns * rows)
   const rms = new Float64Array(columns * rows)
-  const differences = new Float64Array(columns * rows)
   const largest = (Math.ceil(frame.width / columns) + 1) * (Math.ceil(frame.height / rows) + 1)
   const values = new Float32Array(largest)
   const steps = new Float32Array(largest)
@@ -94,29 +92,19 @@ function measureMesh(frame: Frame, cellPx: number, multiple = 1): Mesh {
       const cell = row * columns + column
       const count = gather(frame, x0, x1, y0, y1, values, steps)
       if (count.values < GOOD_FRACTION * (x1 - x0) * (y1 - y0) || count.values < 8) {
-        level[cell] = rms[cell] = differences[cell] = Number.NaN
+        level[cell] = rms[cell] = Number.NaN
         continue
       }
       const sky = clippedMode(values, count.values)
       level[cell] = sky.mode
-      rms[cell] = sky.sigma
-      differences[cell] = differenceSigma(steps, count.steps, sky.sigma)
+      const ofSteps = differenceSigma(steps, count.steps, sky.sigma)
+      rms[cell] = Math.min(Number.isNaN(ofSteps) ? sky.sigma : ofSteps, sky.sigma)
     }
-  }
-  // Ratio of plain scatter to difference scatter where the sky is quiet: 1 for independent pixels.
-  const quiet = median(differences) * 1.1
-  const ratios = rms.map((value, i) =>
-    differences[i] <= quiet && differences[i] > 0 ? value / differences[i] : Number.NaN,
-  )
-  const correlation = Math.max(1, lowerQuartile(ratios))
-  for (let i = 0; i < rms.length; i++) {
-    const expected = correlation * differences[i]
-    if (expected > 0 && expected < rms[i]) rms[i] = expected
   }
   return { columns, rows, level, rms }
 }
 
-/** Good pixels of a cell, and differences of good neighbours two columns apart. */
+/** Good pixels of a cell, and second differences of those two columns apart: blind to slopes and to resampling. */
 function gather(
   frame: Frame,
   x0: number,
@@ -134,7 +122,9 @@ function gather(
       const value = pixels[i]
       if (mask[i] !== 0 || !(Math.abs(value) < 1e30)) continue
       values[n++] = value
-      if (i - y * width - x0 >= 2 && mask[i - 2] === 0) steps[m++] = value - pixels[i - 2]
+      if (i - y * width - x0 < 4 || mask[i - 2] !== 0 || mask[i - 4] !== 0) continue
+      const step = value - 2 * pixels[i - 2] + pixels[i - 4]
+      if (Math.abs(step) < 1e30) steps[m++] = step
     }
   }
   return { values: n, steps: m }
@@ -210,7 +200,8 @@ const HISTOGRAM = new Int32Array(256)
 
 function differenceSigma(steps: Float32Array, count: number, sigma: number): number {
   if (count < 8) return Number.NaN
-  let limit = 3 * Math.SQRT2 * sigma
+  const root = Math.sqrt(6) // a second difference of independent pixels has six times their variance
+  let limit = 3 * root * sigma
   let scatter = sigma
   for (let round = 0; round < 6; round++) {
     let n = 0
@@ -222,10 +213,10 @@ function differenceSigma(steps: Float32Array, count: number, sigma: number): num
       squares += step * step
     }
     if (n === 0) return Number.NaN
-    const now = Math.sqrt(squares / n / 2) / 0.98658
+    const now = Math.sqrt(squares / n / 6) / 0.98658
     const settled = Math.abs(now - scatter) < 1e-3 * scatter
     scatter = now
-    limit = 3 * Math.SQRT2 * scatter
+    limit = 3 * root * scatter
     if (settled) break
   }
   return scatter
@@ -281,9 +272,4 @@ function lowest(values: Float64Array): number {
   let least = Number.POSITIVE_INFINITY
   for (const value of values) if (value < least) least = value
   return Number.isFinite(least) ? least : 0
-}
-
-function lowerQuartile(values: Float64Array): number {
-  const kept = values.filter(value => value > 0).sort()
-  return kept.length === 0 ? 1 : kept[kept.length >> 2]
 }

@@ -13,6 +13,7 @@ const MOST_ROUNDS = 16
 const SETTLED_PX = 2e-4
 const WINDOW_REACH = 4 // σ of the window
 const MOST_REACH = 64
+const TRUSTED_SIGNAL = 20 // σ under the window from which a star's own width enters its error
 
 const windowX = new Float64Array(2 * MOST_REACH + 1)
 const windowY = new Float64Array(2 * MOST_REACH + 1)
@@ -82,7 +83,7 @@ export function windowedCentroid(
       into.x = x
       into.y = y
       into.sum = sum
-      windowedError(signal, rms, width, gainElectronsPerAdu, left, right, low, high, column, row, reach, into)
+      windowedError(signal, rms, width, gainElectronsPerAdu, left, right, low, high, column, row, reach, sigmaPx, into)
       return
     }
   }
@@ -100,19 +101,34 @@ function windowedError(
   column: number,
   row: number,
   reach: number,
+  sigmaPx: number,
   into: Centroid,
 ): void {
   let varianceX = 0
   let varianceY = 0
+  let momentX = 0
+  let momentY = 0
+  let variance = 0
   for (let v = low; v <= high; v++) {
+    const dy = v - into.y
     for (let u = left; u <= right; u++) {
       const i = v * width + u
+      const dx = u - into.x
       const weight = windowX[u - column + reach] * windowY[v - row + reach]
-      const noise = weight * weight * (rms[i] * rms[i] + Math.max(0, signal[i]) / gain)
-      varianceX += noise * (u - into.x) ** 2
-      varianceY += noise * (v - into.y) ** 2
+      const pixelVariance = rms[i] * rms[i] + Math.max(0, signal[i]) / gain
+      const noise = weight * weight * pixelVariance
+      variance += noise
+      varianceX += noise * dx * dx
+      varianceY += noise * dy * dy
+      momentX += weight * signal[i] * dx * dx
+      momentY += weight * signal[i] * dy * dy
     }
   }
-  into.xErr = (2 * Math.sqrt(varianceX)) / into.sum
-  into.yErr = (2 * Math.sqrt(varianceY)) / into.sum
+  // Where the window stands still its pull grows by 1 − m/s² a pixel, m the second moment under it: ½ for a star as
+  // wide as the window, more for a narrower axis. A faint star's own moment is noise: there ½ has to do.
+  const trust = into.sum * into.sum > TRUSTED_SIGNAL ** 2 * variance
+  const pull = (moment: number) =>
+    trust ? Math.min(0.8, Math.max(0.25, 1 - moment / (into.sum * sigmaPx * sigmaPx))) : 0.5
+  into.xErr = Math.sqrt(varianceX) / (pull(momentX) * into.sum)
+  into.yErr = Math.sqrt(varianceY) / (pull(momentY) * into.sum)
 }

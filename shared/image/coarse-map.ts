@@ -47,7 +47,7 @@ export function bicubicMap(
       const k = 4 * x
       const value =
         weights[k] * across[c] + weights[k + 1] * across[d] + weights[k + 2] * bends[c] + weights[k + 3] * bends[d]
-      map[y * width + x] = value < floor ? floor : value
+      map[y * width + x] = Math.max(value, floor)
     }
   }
   return map

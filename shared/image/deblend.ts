@@ -202,6 +202,11 @@ export class SaturatedBlobs {
     return 0
   }
 
+  /** The middle of the blob that a pixel belongs to or touches. */
+  centreAt(pixel: number): { x: number; y: number } | undefined {
+    return this.centres[this.at(pixel) - 1]
+  }
+
   #flood(start: number): number {
     const { width, height, mask } = this.#frame
     const number = this.centres.length + 1

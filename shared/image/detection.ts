@@ -4,7 +4,8 @@ import { type Centroid, windowedCentroid } from './centroid.ts'
 import { type Candidates, findCandidates, SaturatedBlobs } from './deblend.ts'
 import { type Background, type Detections, type Frame, MASK } from './frame.ts'
 import { gaussianKernel, type Kernel } from './matched-filter.ts'
-import { estimateStarShape, FWHM_PER_SIGMA, type StarShape, windowedMoments } from './star-shape.ts'
+import { Blends, type Patch } from './patches.ts'
+import { estimateStarShape, FWHM_PER_SIGMA, type Moments, type StarShape, windowedMoments } from './star-shape.ts'
 
 export interface DetectionOptions {
   /** Least significance of the matched filter at the peak, σ; default 4. */
@@ -105,64 +106,111 @@ function measureAll(
   shape: StarShape,
 ): Detections {
   const { width, height } = frame
+  const { rms } = background
   const gain = frame.detector.gainElectronsPerAdu
   const sigma = shape.fwhmPx / FWHM_PER_SIGMA
   const kernel = gaussianKernel(shape, 1)
   const cubes = kernel.weight.reduce((sum, weight) => sum + weight ** 3, 0) / kernel.squares ** 2
   const blobs = new SaturatedBlobs(frame)
-  const blobSeen = new Set<number>()
+  const kept = starLike(frame, candidates, blobs, kernel, signal, rms)
+  const startX = Float64Array.from(kept, k => blobs.centreAt(candidates.pixel[k])?.x ?? candidates.pixel[k] % width)
+  const startY = Float64Array.from(
+    kept,
+    k => blobs.centreAt(candidates.pixel[k])?.y ?? Math.floor(candidates.pixel[k] / width),
+  )
+  const matched = Float64Array.from(kept, k => candidates.flux[k])
+  const blends = new Blends(startX.slice(), startY.slice(), matched, shape)
+  const image = { width, height, signal, rms }
+  const patch = emptyPatch(2 * Math.ceil(4 * sigma + 3) + 1)
   const centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
-  const count = candidates.pixel.length
-  const table = emptyDetections(count)
-  let n = 0
-  // Brightest first, so that a saturated blob goes to its brightest peak.
-  const order = Array.from({ length: count }, (_, k) => k).sort(
+  const table = emptyDetections(kept.length)
+  const mostStep = Math.max(1, 0.5 * shape.fwhmPx)
+  const rows: number[] = []
+  // Twice, so that neighbours are taken away from where they were found to be.
+  for (const round of [1, 2]) {
+    for (let n = 0; n < kept.length; n++) {
+      blends.cut(n, image, patch)
+      if (round === 1 && !patch.hasNeighbours) continue
+      const { side, left, low } = patch
+      windowedCentroid(
+        patch.signal,
+        patch.rms,
+        side,
+        side,
+        gain,
+        blends.x[n] - left,
+        blends.y[n] - low,
+        sigma,
+        centroid,
+      )
+      centroid.x += left
+      centroid.y += low
+      const wandered = !(Math.hypot(centroid.x - startX[n], centroid.y - startY[n]) < mostStep)
+      if (!wandered) blends.move(n, centroid.x, centroid.y)
+      if (round === 1) continue
+      table.x[n] = blends.x[n]
+      table.y[n] = blends.y[n]
+      const guess = shape.fwhmPx / Math.max(2, candidates.significance[kept[n]])
+      table.xErr[n] = wandered ? guess : centroid.xErr
+      table.yErr[n] = wandered ? guess : centroid.yErr
+      const axes = axesOf(windowedMoments(patch.signal, side, side, table.x[n] - left, table.y[n] - low, sigma * sigma))
+      const isBlob = blobs.centreAt(candidates.pixel[kept[n]]) !== undefined
+      const sure = candidates.significance[kept[n]] > THIN_FROM_SIGMA
+      if (sure && !isBlob && axes.minor < (THIN * sigma) ** 2 / shape.elongation) continue
+      table.fwhm[n] = FWHM_PER_SIGMA * (axes.major * axes.minor) ** 0.25
+      table.elongation[n] = axes.minor > 0 ? Math.sqrt(axes.major / axes.minor) : Number.NaN
+      table.flux[n] = blends.flux[n]
+      table.fluxErr[n] = Math.sqrt(candidates.fluxVariance[kept[n]] + (Math.max(0, blends.flux[n]) * cubes) / gain)
+      table.significance[n] = candidates.significance[kept[n]]
+      const around = lookAround(frame, signal, usable, table.x[n], table.y[n], shape.fwhmPx)
+      table.peak[n] = around.peak
+      table.flags[n] = around.flags
+      const inside = table.x[n] > -0.5 && table.y[n] > -0.5 && table.x[n] < width - 0.5 && table.y[n] < height - 0.5
+      if (inside && table.flux[n] > 0) rows.push(n)
+    }
+  }
+  return takeRows(table, rows)
+}
+
+/** Candidates that are no hot pixels, brightest first; a saturated blob goes to its brightest peak alone. */
+function starLike(
+  frame: Frame,
+  candidates: Candidates,
+  blobs: SaturatedBlobs,
+  kernel: Kernel,
+  signal: Float32Array,
+  rms: Float32Array,
+): number[] {
+  const { width, height } = frame
+  const gain = frame.detector.gainElectronsPerAdu
+  const order = Array.from(candidates.pixel.keys()).sort(
     (a, b) => candidates.flux[b] - candidates.flux[a] || candidates.pixel[a] - candidates.pixel[b],
   )
-  for (const k of order) {
+  const blobSeen = new Set<number>()
+  return order.filter(k => {
     const pixel = candidates.pixel[k]
-    const px = pixel % width
-    const py = (pixel - px) / width
     const blob = blobs.at(pixel)
-    if (blob > 0 && blobSeen.has(blob)) continue
-    if (blob > 0) blobSeen.add(blob)
-    else if (isHotPixel(kernel, signal, background.rms, width, height, gain, px, py)) continue
-    const startX = blob > 0 ? blobs.centres[blob - 1].x : px
-    const startY = blob > 0 ? blobs.centres[blob - 1].y : py
-    windowedCentroid(signal, background.rms, width, height, gain, startX, startY, sigma, centroid)
-    const wandered = !(Math.hypot(centroid.x - startX, centroid.y - startY) < Math.max(1, 0.5 * shape.fwhmPx))
-    if (wandered) {
-      centroid.x = startX
-      centroid.y = startY
-      centroid.xErr = centroid.yErr = shape.fwhmPx / Math.max(2, candidates.significance[k])
+    if (blob > 0) {
+      const isFirst = !blobSeen.has(blob)
+      blobSeen.add(blob)
+      return isFirst
     }
-    if (!(centroid.x > -0.5 && centroid.y > -0.5 && centroid.x < width - 0.5 && centroid.y < height - 0.5)) continue
-    const moments = windowedMoments(signal, width, height, centroid.x, centroid.y, sigma * sigma)
-    const size = moments ? moments.xx * moments.yy - moments.xy * moments.xy : Number.NaN
-    const spread = moments ? Math.hypot((moments.xx - moments.yy) / 2, moments.xy) : Number.NaN
-    const minor = moments ? (moments.xx + moments.yy) / 2 - spread : Number.NaN
-    const major = moments ? (moments.xx + moments.yy) / 2 + spread : Number.NaN
-    const isThin =
-      blob === 0 && candidates.significance[k] > THIN_FROM_SIGMA && minor < (THIN * sigma) ** 2 / shape.elongation
-    if (isThin) continue
-    const around = lookAround(frame, signal, usable, centroid.x, centroid.y, shape.fwhmPx)
-    table.x[n] = centroid.x
-    table.y[n] = centroid.y
-    table.xErr[n] = centroid.xErr
-    table.yErr[n] = centroid.yErr
-    table.flux[n] = candidates.flux[k]
-    table.fluxErr[n] = Math.sqrt(candidates.fluxVariance[k] + (Math.max(0, candidates.flux[k]) * cubes) / gain)
-    table.peak[n] = around.peak
-    table.significance[n] = candidates.significance[k]
-    table.fwhm[n] = size > 0 ? FWHM_PER_SIGMA * size ** 0.25 : Number.NaN
-    table.elongation[n] = minor > 0 ? Math.sqrt(major / minor) : Number.NaN
-    table.flags[n] = around.flags
-    n++
-  }
-  return takeRows(
-    table,
-    Array.from({ length: n }, (_, i) => i),
-  )
+    const x = pixel % width
+    return !isHotPixel(kernel, signal, rms, width, height, gain, x, (pixel - x) / width)
+  })
+}
+
+function emptyPatch(side: number): Patch {
+  const size = side * side
+  return { side, left: 0, low: 0, signal: new Float32Array(size), rms: new Float32Array(size), hasNeighbours: false }
+}
+
+/** Variances along both axes of a source, pixel²; NaN where it has no size. */
+function axesOf(moments: Moments | undefined): { major: number; minor: number } {
+  if (!moments) return { major: Number.NaN, minor: Number.NaN }
+  const middle = (moments.xx + moments.yy) / 2
+  const spread = Math.hypot((moments.xx - moments.yy) / 2, moments.xy)
+  return { major: middle + spread, minor: middle - spread }
 }
 
 function emptyDetections(count: number): Detections {

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { estimateBackground } from '#shared/image/background.ts'
+import { MASK } from '#shared/image/frame.ts'
+import { median } from '#shared/numeric/robust.ts'
+import { drawFrame, PLAIN, scatterStars } from './virtual-stars.ts'
+
+const NOISE = Math.sqrt(400 / PLAIN.gain + (PLAIN.readNoise / PLAIN.gain) ** 2)
+
+test('an empty sky has the level and noise that its photons make', () => {
+  const sky = estimateBackground(drawFrame([]))
+  expect(Math.abs(sky.medianLevel - 400)).toBeLessThan(0.02 * NOISE)
+  expect(sky.medianRms / NOISE).toBeGreaterThan(0.98)
+  expect(sky.medianRms / NOISE).toBeLessThan(1.02)
+})
+
+test('a gradient is followed to the edges', () => {
+  const slope = (x: number, y: number) => 300 + 0.2 * x - 0.1 * y
+  const sky = estimateBackground(drawFrame([], { sky: slope }))
+  const off = Array.from(sky.level, (level, i) => level - slope(i % 512, Math.floor(i / 512)))
+  expect(Math.abs(median(off))).toBeLessThan(0.03 * NOISE)
+  expect(median(off.map(Math.abs))).toBeLessThan(0.06 * NOISE)
+  expect(Math.max(...off.slice(0, 2000).map(Math.abs))).toBeLessThan(0.5 * NOISE)
+})
+
+test('crowding lifts the sky by less than a fifth of its noise', () => {
+  const stars = scatterStars(900, 3000, {}, 6, 3)
+  const sky = estimateBackground(drawFrame(stars))
+  expect(sky.medianLevel - 400).toBeLessThan(0.2 * NOISE)
+  expect(sky.medianLevel - 400).toBeGreaterThan(-0.1 * NOISE)
+})
+
+test('masked pixels do not count', () => {
+  const frame = drawFrame([])
+  for (let i = 0; i < frame.pixels.length; i += 3) {
+    frame.pixels[i] = i % 2 ? 30_000 : Number.NaN
+    frame.mask[i] = MASK.bad
+  }
+  const sky = estimateBackground(frame)
+  expect(Math.abs(sky.medianLevel - 400)).toBeLessThan(0.03 * NOISE)
+  expect(sky.medianRms / NOISE).toBeLessThan(1.03)
+})
+
+test('a large masked part is bridged from its surroundings', () => {
+  const frame = drawFrame([], { sky: x => 400 + 0.1 * x })
+  for (let y = 150; y < 330; y++) frame.mask.fill(MASK.bad, y * 512 + 150, y * 512 + 330)
+  const { level } = estimateBackground(frame)
+  expect(Math.abs(level[240 * 512 + 240] - 424)).toBeLessThan(0.5 * NOISE)
+})
+
+test('nebulosity inside a cell does not pass for noise', () => {
+  const nebula = (x: number, y: number) => 400 + 40 * Math.sin(x / 5) * Math.sin(y / 6)
+  const sky = estimateBackground(drawFrame([], { sky: nebula }))
+  expect(sky.medianRms / NOISE).toBeLessThan(1.3)
+})
