@@ -15,6 +15,15 @@ export const stages = ['standardise', 'solve', 'measure', 'calibrate', 'record']
 export const taskNames = [...stages, 'outcome'] as const
 export type TaskName = (typeof taskNames)[number]
 
+/** The state that each stage leads to when it ends well. */
+const after: Record<(typeof stages)[number], string> = {
+  standardise: 'IsDuplicate',
+  solve: 'Measure',
+  measure: 'Calibrate',
+  calibrate: 'Record',
+  record: 'Done',
+}
+
 type State = Record<string, unknown> & { Type: string }
 
 export interface Definition {
@@ -28,16 +37,11 @@ export interface Definition {
 const LONGEST_RUN_SECONDS = 12 * 3600
 
 /**
+ * The definition of the machine.
+ *
  * @param arns ARN of the function of each task
  */
 export function definition(arns: Record<TaskName, string>): Definition {
-  const after: Record<(typeof stages)[number], string> = {
-    standardise: 'IsDuplicate',
-    solve: 'Measure',
-    measure: 'Calibrate',
-    calibrate: 'Record',
-    record: 'Done',
-  }
   const states: Record<string, State> = {}
   for (const stage of stages) {
     states[title(stage)] = stageTask(stage, arns[stage], after[stage])
@@ -117,6 +121,7 @@ function ended(stage: Stage, outcome: 'rejected' | 'failed'): State {
   }
 }
 
+/** The input of the outcome task for a frame whose bytes another execution brought to an end. */
 function duplicate(): State {
   return {
     Type: 'Pass',
@@ -157,6 +162,7 @@ const lambdaRetry = [
   },
 ]
 
+/** What a stage needs from outside and did not get, by the table of errors. */
 function outsideRetry(stage: Stage) {
   const names = errorNames(stage, 'retry')
   return names.length === 0

@@ -1,10 +1,11 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib'
-import type { CfnTable, ITable } from 'aws-cdk-lib/aws-dynamodb'
+import { type CfnElement, Duration, Stack, Validations } from 'aws-cdk-lib'
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct, type IConstruct } from 'constructs'
 import type { HandlerCode } from './bundle.ts'
 import { type HandlerName, handlers } from './handlers.ts'
@@ -46,13 +47,13 @@ export class Handler extends Construct {
   /** May read the objects of a bucket below a prefix ('' for all), and may ask which there are. */
   reads(bucket: Bucket, prefix: string, variable: string, reason: string): this {
     return this.#objects(['s3:GetObject'], bucket, prefix, reason)
-      .allows(['s3:ListBucket'], bucket.bucketArn) // without it, S3 refuses where it should say "not there"
-      .knows(variable, bucket.bucketName)
+      .#allows(['s3:ListBucket'], bucket.bucketArn) // without it, S3 refuses where it should say "not there"
+      .#knows(variable, bucket.bucketName)
   }
 
   /** May write objects of a bucket below a prefix. */
   writes(bucket: Bucket, prefix: string, variable: string, reason: string): this {
-    return this.#objects(['s3:PutObject'], bucket, prefix, reason).knows(variable, bucket.bucketName)
+    return this.#objects(['s3:PutObject'], bucket, prefix, reason).#knows(variable, bucket.bucketName)
   }
 
   /**
@@ -63,37 +64,42 @@ export class Handler extends Construct {
    */
   uses(table: ITable, actions: string[], partitions: string[]): this {
     const keys = partitions.map(partition => `${partition}*`)
-    return this.allows(
+    return this.#allows(
       actions.map(action => `dynamodb:${action}`),
       table.tableArn,
       { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
-    ).knows('TABLE_NAME', table.tableName)
+    ).#knows('TABLE_NAME', table.tableName)
   }
 
   /** May query one index of the table. */
   queries(table: ITable, index: IndexName): this {
-    return this.allows(['dynamodb:Query'], `${table.tableArn}/index/${index}`).knows('TABLE_NAME', table.tableName)
+    return this.#allows(['dynamodb:Query'], `${table.tableArn}/index/${index}`).#knows('TABLE_NAME', table.tableName)
   }
 
   /** May publish to a topic. */
   publishes(topic: ITopic, variable: string): this {
-    return this.allows(['sns:Publish'], topic.topicArn).knows(variable, topic.topicArn)
+    return this.#allows(['sns:Publish'], topic.topicArn).#knows(variable, topic.topicArn)
+  }
+
+  /** May start executions of a state machine. */
+  starts(machine: IStateMachine, variable: string): this {
+    return this.#allows(['states:StartExecution'], machine.stateMachineArn).#knows(variable, machine.stateMachineArn)
   }
 
   /** May do the actions on one resource. */
-  allows(actions: string[], resource: string, conditions?: Record<string, unknown>): this {
+  #allows(actions: string[], resource: string, conditions?: Record<string, unknown>): this {
     this.function.addToRolePolicy(new PolicyStatement({ actions, resources: [resource], conditions }))
     return this
   }
 
   /** Gets an environment variable. */
-  knows(variable: string, value: string): this {
+  #knows(variable: string, value: string): this {
     this.function.addEnvironment(variable, value)
     return this
   }
 
   #objects(actions: string[], bucket: Bucket, prefix: string, reason: string): this {
-    this.allows(actions, bucket.arnForObjects(`${prefix}*`))
+    this.#allows(actions, bucket.arnForObjects(`${prefix}*`))
     const id = `AwsSolutions-IAM5[Resource::<${logicalId(bucket)}.Arn>/${prefix}*]`
     Validations.of(this).acknowledge({ id, reason })
     return this
@@ -102,5 +108,5 @@ export class Handler extends Construct {
 
 /** The name of a construct's resource in the template. */
 function logicalId(construct: IConstruct): string {
-  return Stack.of(construct).resolve((construct.node.defaultChild as CfnTable).logicalId) as string
+  return Stack.of(construct).resolve((construct.node.defaultChild as CfnElement).logicalId) as string
 }

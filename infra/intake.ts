@@ -46,8 +46,7 @@ export class Intake extends Construct {
     this.handler = new Handler(this, 'intake', code)
       .reads(inbox, '', 'INBOX_BUCKET', 'The intake reads every object of the inbox, whatever its telescope and name.')
       .uses(table, ['PutItem', 'UpdateItem'], ['FRAME#', 'NIGHTS'])
-      .allows(['states:StartExecution'], machine.stateMachineArn)
-      .knows('MACHINE_ARN', machine.stateMachineArn)
+      .starts(machine, 'MACHINE_ARN')
     this.handler.function.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: 5,

@@ -1,6 +1,7 @@
-import { Duration } from 'aws-cdk-lib'
+import { Aws, Duration } from 'aws-cdk-lib'
 import { ComparisonOperator, Dashboard, GraphWidget, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import type { Api } from './api.ts'
@@ -29,6 +30,15 @@ export class Watch extends Construct {
     const most = { period, statistic: 'Maximum' }
 
     const operators = new Topic(this, 'Operators', { displayName: 'CPCS operators', enforceSSL: true })
+    // a policy of its own takes the place of the one that lets the alarms of the account in
+    operators.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [operators.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    )
     const alarm = (name: string, metric: Metric, tells: string, threshold = 1) =>
       metric
         .createAlarm(this, name, {

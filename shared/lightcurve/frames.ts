@@ -53,12 +53,14 @@ export class Frames {
   async received(frame: FrameReceived, execution: string, at: string): Promise<void> {
     const row = { ...frame, execution, pipelineVersion: PIPELINE_VERSION, status: 'received', receivedAt: at }
     await this.#table.putIfAbsent({ ...keyOf(frame.frameId, execution), ...listing(frame, at), ...row })
-    await this.#table.putIfAbsent({ pk: 'NIGHTS', sk: `${frame.night}#${frame.telescope}`, ...nightOf(frame) })
+    const { night, telescope } = frame
+    await this.#table.putIfAbsent({ pk: 'NIGHTS', sk: `${night}#${telescope}`, night, telescope })
   }
 
-  /** A stage began with it. */
+  /** A stage began with it. A run that is driven on after a failure is under way again, and no failure. */
   async entered(frame: FrameReceived, execution: string, stage: MeasuringStage, at: string): Promise<void> {
-    await this.#update(frame, execution, at, { stage })
+    const remove = ['outcome', 'error', 'reason', 'endedAt', 'failedpk', 'failedsk']
+    await this.#update(frame, execution, at, { stage }, remove)
   }
 
   /** A stage ended well. */
@@ -79,7 +81,6 @@ export class Frames {
       end.outcome === 'failed'
         ? { failedpk: `FAILED#${at.slice(0, 7).replace('-', '')}`, failedsk: `${at}#${execution}` }
         : {}
-    // a run that is driven on after a failure loses the traces of it
     const remove = [
       ...(end.outcome === 'failed' ? [] : ['failedpk', 'failedsk']),
       ...(end.error === undefined ? ['error'] : []),
@@ -183,10 +184,6 @@ function keyOf(frameId: string, execution: string, version = PIPELINE_VERSION): 
 
 function listing({ night, telescope }: FrameReceived, at: string) {
   return { listingpk: `NIGHT#${night}`, listingsk: `${telescope}#${at}` }
-}
-
-function nightOf({ night, telescope }: FrameReceived) {
-  return { night, telescope }
 }
 
 /** The seconds that each stage took, as far as it ended well. */

@@ -157,6 +157,20 @@ describe('the machine and its watch', () => {
     expect(Object.keys(template.findResources('AWS::SNS::Topic'))).toContain(action.asString())
   })
 
+  test('alarms may publish to the operators, whose topic lets nobody in by itself', () => {
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Action: 'sns:Publish',
+          }),
+        ]),
+      },
+    })
+  })
+
   test.each(['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled', 'ApproximateAgeOfOldestMessage'])(
     '%s raises an alarm',
     metric => template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: metric }),

@@ -123,6 +123,16 @@ describe('the row of a frame', () => {
     ])
   })
 
+  test('is under way again, and no failure, when it is driven on', async () => {
+    const failed = { ...frame, frameId: 'f'.repeat(64) }
+    await cloud.frames.ended(failed, 'north-2', at(10), { outcome: 'failed', stage: 'solve', error: 'TypeError' })
+    expect(await cloud.frames.failedIn('202603')).toHaveLength(1)
+    await cloud.frames.entered(failed, 'north-2', 'solve', at(11))
+    expect(await cloud.frames.failedIn('202603')).toEqual([])
+    const row = await cloud.frames.run(failed.frameId, 'north-2')
+    expect([row?.outcome, row?.error, row?.endedAt]).toEqual([undefined, undefined, undefined])
+  })
+
   test('is the original of a duplicate only once it came to a measurement', async () => {
     expect(await cloud.frames.alreadyDone(frame.frameId, 'south-2')).toBeNull()
     await cloud.frames.ended(frame, 'north-1', at(6), { outcome: 'rejected', stage: 'solve', error: 'NoPatternMatch' })
