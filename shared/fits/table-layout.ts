@@ -44,10 +44,10 @@ export interface TableLayout {
 }
 
 /**
- * The layout that the header of a binary table announces.
+ * The layout that the header of a binary table announces, held against the length of its data.
  * @throws {CpcsError} BrokenHeader
  */
-export function tableLayout(header: Header): TableLayout {
+export function tableLayout(header: Header, dataBytes: number): TableLayout {
   const rowBytes = header.number('NAXIS1') ?? 0
   const rows = header.number('NAXIS2') ?? 0
   const fields: Field[] = []
@@ -75,6 +75,8 @@ export function tableLayout(header: Header): TableLayout {
   }
   if (offset > rowBytes)
     throw new CpcsError('BrokenHeader', { found: `rows of ${rowBytes} bytes with ${offset} in use` })
+  if (rows * rowBytes > dataBytes)
+    throw new CpcsError('BrokenHeader', { found: `${rows} rows of ${rowBytes} bytes in ${dataBytes} bytes of data` })
   return { rows, rowBytes, heap: header.number('THEAP') ?? rowBytes * rows, fields }
 }
 

@@ -136,8 +136,8 @@ export function decodeTable(
     unit => unit.kind === 'table' && (wanted === undefined || unit.name === wanted || unit.index === wanted),
   )
   if (!hdu) throw new CpcsError('NoImage', { found: `no table ${which ?? ''}`.trim() })
-  const layout = tableLayout(hdu.header)
   const data = dataOf(file, hdu)
+  const layout = tableLayout(hdu.header, data.length)
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   const columns = new Map<string, Column>()
   for (const field of layout.fields) {

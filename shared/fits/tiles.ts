@@ -6,6 +6,8 @@ import { arrayInHeap, type Field, type TableLayout, tableLayout } from './table-
 
 const NULL_DITHERED_ZERO = -2147483646 // SUBTRACTIVE_DITHER_2 keeps exact zeros as this value (FITS 4.0, 10.2)
 
+const LARGEST_IMAGE = 2 ** 29 // pixels: more do not fit the memory of any stage
+
 /** A tile-compressed image put together: stored values before BSCALE and BZERO, first plane only. */
 export interface TiledImage {
   values: Float64Array
@@ -34,7 +36,7 @@ interface Compression {
  */
 export function decodeTiles(header: Header, data: Uint8Array, width: number, height: number): TiledImage {
   const compression = describe(header)
-  const layout = tableLayout(header)
+  const layout = tableLayout(header, data.length)
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   const named = (name: string) => layout.fields.find(field => field.name.toUpperCase() === name)
   const columns = {
@@ -49,6 +51,11 @@ export function decodeTiles(header: Header, data: Uint8Array, width: number, hei
 
   const tileWidth = header.number('ZTILE1') ?? width
   const tileHeight = header.number('ZTILE2') ?? 1
+  const sane = tileWidth >= 1 && tileHeight >= 1 && width * height <= LARGEST_IMAGE
+  if (!sane)
+    throw new CpcsError('BrokenHeader', {
+      found: `an image of ${width} × ${height} in tiles of ${tileWidth} × ${tileHeight}`,
+    })
   const across = Math.ceil(width / tileWidth)
   const tiles = Math.min(across * Math.ceil(height / tileHeight), layout.rows)
   const values = new Float64Array(width * height).fill(Number.NaN)

@@ -8,6 +8,7 @@ import { standardFrame, standardise } from '#functions/standardise/standardise.t
 import { CpcsError } from '#shared/errors.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { random } from '#shared/numeric/random.ts'
 import { silent } from '#shared/store.ts'
 import { askAstropy, astropyThere } from '../fits/astropy.ts'
 import { cardsOf, expose, fitsOf, floatFits, frameWith, spectrum, starGrid } from './camera.ts'
@@ -159,6 +160,24 @@ describe('a frame that cannot be measured ends with a reason', () => {
         standardFrame(fitsOf(sky, 128, 128, [...time, ...cardsOf({ IMAGETYP: type })])).header.exposureSeconds,
       ).toBe(120),
   )
+})
+
+test('whatever is damaged in a file, the error is one of the table', () => {
+  const draw = random('damage')
+  const small = frameWith(cards, { width: 32, height: 32 })
+  const names = new Set<string>()
+  for (let k = 0; k < 400; k++) {
+    const bytes = small.slice(0, draw.uniform() < 0.2 ? draw.integer(small.length) : small.length)
+    for (let n = 1 + draw.integer(5); n > 0; n--)
+      bytes[draw.integer(Math.min(1600, bytes.length))] = 32 + draw.integer(95)
+    try {
+      standardFrame(bytes)
+    } catch (error) {
+      expect(error).toBeInstanceOf(CpcsError)
+      names.add((error as CpcsError).name)
+    }
+  }
+  expect([...names]).toEqual(expect.arrayContaining(['NotFits', 'BrokenHeader', 'TruncatedFits', 'NoObservationTime']))
 })
 
 describe.skipIf(!astropyThere)('beside astropy (skipped where it is absent)', () => {
