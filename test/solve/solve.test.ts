@@ -1,0 +1,200 @@
+import { expect, test } from 'vitest'
+import type { StandardHeader } from '#events/frame.ts'
+import { SolveInput, SolveOutput } from '#events/stages.ts'
+import { solve } from '#functions/solve/solve.ts'
+import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import { decodeTable } from '#shared/fits/table.ts'
+import { hasFlag } from '#shared/flags.ts'
+import { MemoryStore } from '#shared/folder-store.ts'
+import { encodeFrame } from '#shared/image/frame-file.ts'
+import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import { random } from '#shared/numeric/random.ts'
+import { separationDeg } from '#shared/sky/angles.ts'
+import { pixelToSky, skyToPixel } from '#shared/sky/wcs.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
+import { silent } from '#shared/store.ts'
+import { drawFrame, type Star } from '../image/virtual-stars.ts'
+
+const SIZE = 512
+const SCALE = 1.2 / 3600
+const TRUTH: Wcs = {
+  crvalRaDeg: 359.98,
+  crvalDecDeg: 41.3,
+  crpixX: (SIZE - 1) / 2,
+  crpixY: (SIZE - 1) / 2,
+  cd: [0.6 * SCALE, 0.8 * SCALE, 0.8 * SCALE, -0.6 * SCALE],
+}
+const MJD_2024_5 = 60492.62 // Julian epoch 2024.5
+const PROPER_MOTION = 400 // mas a year, of every star: no solution is right without it
+
+/** A sky of stars at 2016.0 which have moved to their pixels by 2024.5. */
+function virtualSky(count: number): { stars: Star[]; catalogue: ReferenceStars } {
+  const draw = random(count)
+  const rows = Array.from({ length: count * 9 }, () => {
+    const x = (3 * draw.uniform() - 1) * SIZE
+    const y = (3 * draw.uniform() - 1) * SIZE
+    const [ra, dec] = pixelToSky(TRUTH, x, y)
+    return { x, y, ra, dec: dec - (PROPER_MOTION * 8.5) / 3.6e6, mag: 16 + Math.log2(0.02 + draw.uniform()) }
+  }).sort((a, b) => a.mag - b.mag)
+  const column = (value: (row: (typeof rows)[number]) => number) => Float64Array.from(rows, value)
+  const catalogue: ReferenceStars = {
+    survey: 'gaia_dr3',
+    count: rows.length,
+    id: rows.map((_, i) => String(i)),
+    raDeg: column(row => row.ra),
+    decDeg: column(row => row.dec),
+    raErrMas: column(() => 0.1),
+    decErrMas: column(() => 0.1),
+    pmRaMasPerYear: column(() => 0),
+    pmDecMasPerYear: column(() => PROPER_MOTION),
+    pmErrMasPerYear: column(() => 0.1),
+    parallaxMas: column(() => 0),
+    epochYear: column(() => 2016),
+    mag: { G: column(row => row.mag) },
+    magErr: { G: column(() => 0.01) },
+    clean: new Uint8Array(rows.length).fill(1),
+  }
+  const stars = rows
+    .filter(row => row.x > 3 && row.y > 3 && row.x < SIZE - 4 && row.y < SIZE - 4)
+    .map(row => ({ x: row.x, y: row.y, flux: 10 ** (-0.4 * (row.mag - 26)) }))
+  return { stars, catalogue }
+}
+
+function tilesOf(catalogue: ReferenceStars): Tiles {
+  return {
+    surveys: async () => ['gaia_dr3', 'ps1'],
+    async cone(_survey, cone: Cone, { limit = Number.POSITIVE_INFINITY } = {}) {
+      const rows: number[] = []
+      for (let i = 0; i < catalogue.count && rows.length < limit; i++) {
+        const distance = separationDeg(cone.raDeg, cone.decDeg, catalogue.raDeg[i], catalogue.decDeg[i])
+        if (distance < cone.radiusDeg) rows.push(i)
+      }
+      const take = (values: Float64Array) => Float64Array.from(rows, row => values[row])
+      const columns = Object.fromEntries(
+        Object.entries(catalogue).map(([name, value]) => [name, value instanceof Float64Array ? take(value) : value]),
+      )
+      return { ...catalogue, ...columns, count: rows.length, mag: { G: take(catalogue.mag.G) } } as ReferenceStars
+    },
+  }
+}
+
+const registry = (targets: { name: string; raDeg: number; decDeg: number }[] = []): TargetRegistry => ({
+  inCone: async () => targets,
+  candidates: async () => targets,
+})
+
+const HEADER: StandardHeader = {
+  dialect: 'test',
+  widthPx: SIZE,
+  heightPx: SIZE,
+  object: 'target',
+  telescope: null,
+  instrument: null,
+  mjdUtcMid: MJD_2024_5,
+  dateObsUtc: '2024-07-01T14:52:00.000',
+  exposureSeconds: 60,
+  filterName: 'r',
+  band: 'r',
+  gainElectronsPerAdu: 1.5,
+  readNoiseElectrons: 6,
+  saturationAdu: 60_000,
+  pedestalAdu: 0,
+  binning: [1, 1],
+  pixelScaleArcsec: 1.15,
+  pointing: { raDeg: 0.05, decDeg: 41.25, uncertaintyDeg: 0.2 },
+  site: null,
+  airmass: null,
+  bayerPattern: null,
+  rowOrder: null,
+  flags: 0,
+}
+
+async function trial(stars: Star[], tiles: Tiles, header: Partial<StandardHeader> = {}, targets = registry()) {
+  const store = new MemoryStore()
+  const full = { ...HEADER, ...header }
+  await store.put('products/f/frame.fits', encodeFrame(drawFrame(stars, { width: SIZE, height: SIZE }), full))
+  const input = SolveInput.parse({
+    frameId: 'a'.repeat(64),
+    raw: { key: 'raw.fits' },
+    telescope: 't',
+    night: '2024-07-01',
+    products: 'products/f',
+    header: full,
+    image: 'products/f/frame.fits',
+    duplicateOf: null,
+  })
+  return { store, output: await solve(input, { store, tiles, targets, log: silent }) }
+}
+
+const sky = virtualSky(150)
+const tiles = tilesOf(sky.catalogue)
+
+function expectTrueSolution(wcs: Wcs): void {
+  for (const [x, y] of [
+    [0, 0],
+    [511, 0],
+    [255, 255],
+    [0, 511],
+    [511, 511],
+  ]) {
+    const [ra, dec] = pixelToSky(TRUTH, x, y)
+    const [foundX, foundY] = skyToPixel(wcs, ra, dec)
+    expect(Math.hypot(foundX - x, foundY - y)).toBeLessThan(0.06)
+  }
+}
+
+test('a frame is solved at its epoch, and the solution and detections are left in the store', async () => {
+  const { store, output } = await trial(sky.stars, tiles)
+  expect(SolveOutput.safeParse(output).error).toBeUndefined()
+  const { wcs, statistics, covariance } = JSON.parse(new TextDecoder().decode(await store.get(output.solution)))
+  expectTrueSolution(wcs)
+  expect(statistics.matchedStars).toBe(output.wcs.matchedStars)
+  expect(covariance.covariance.length).toBe((((covariance.order + 1) * (covariance.order + 2)) / 2) ** 2)
+  expect(output.wcs.matchedStars).toBeGreaterThan(0.8 * sky.stars.length)
+  expect(output.wcs.pixelScaleArcsec).toBeCloseTo(1.2, 3)
+  expect(output.wcs.parity).toBe(1)
+  expect(output.wcs.withHint).toBe(true)
+  expect(output.wcs.survey).toBe('gaia_dr3')
+  const { columns } = decodeTable(await store.get(output.detections))
+  const brightest = sky.stars.reduce((best, star) => (star.flux > best.flux ? star : best))
+  // The file has the FITS convention: the first pixel is 1.
+  expect((columns.get('x') as Float64Array)[0]).toBeCloseTo(brightest.x + 1, 1)
+  expect((columns.get('y') as Float64Array)[0]).toBeCloseTo(brightest.y + 1, 1)
+})
+
+test.each([
+  ['the scale is unknown', { pixelScaleArcsec: null }],
+  ['the scale is wrong by the binning', { pixelScaleArcsec: 0.6 }],
+  ['the pointing is wrong by two fields', { pointing: { raDeg: 0.2, decDeg: 41.05, uncertaintyDeg: 0.1 } }],
+])('a frame is solved where %s', async (_, header) => {
+  const { store, output } = await trial(sky.stars, tiles, header)
+  expectTrueSolution(JSON.parse(new TextDecoder().decode(await store.get(output.solution))).wcs)
+})
+
+test('a frame without pointing is solved around the registered target, and says so', async () => {
+  const targets = registry([
+    { name: 'elsewhere', raDeg: 120, decDeg: -30 },
+    { name: 'target', raDeg: 0, decDeg: 41.28 },
+  ])
+  const { store, output } = await trial(sky.stars, tiles, { pointing: null }, targets)
+  expectTrueSolution(JSON.parse(new TextDecoder().decode(await store.get(output.solution))).wcs)
+  expect(output.wcs.withHint).toBe(false)
+  expect(hasFlag(output.header.flags, 'solvedWithoutHint')).toBe(true)
+})
+
+test.each([
+  ['TooFewStars', [] as Star[], {}, 'no star at all'],
+  ['TooFewStars', sky.stars.slice(0, 4), {}, 'four stars'],
+  ['NoPointing', sky.stars, { pointing: null }, 'no pointing and no target'],
+  ['NoReferenceStars', sky.stars, { pointing: { raDeg: 180, decDeg: -41, uncertaintyDeg: 0.2 } }, 'no catalogue there'],
+])('the answer is %s where it has to be (%#)', async (name, stars, header, _) => {
+  await expect(trial(stars, tiles, header)).rejects.toMatchObject({ name })
+})
+
+test('a frame of another sky is refused with what was tried', async () => {
+  const other = virtualSky(151)
+  await expect(trial(other.stars, tiles)).rejects.toMatchObject({
+    name: 'NoPatternMatch',
+    message: expect.stringMatching(/RA 0\.0500 Dec 41\.2500/),
+  })
+})
