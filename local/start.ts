@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseTarget } from '#cli/places.ts'
 import { UsageError } from '#cli/usage.ts'
+import { Board } from './show/board.ts'
+import type { Check } from './show/verdict.ts'
 
 const USAGE = `npm start                     a virtual campaign; stays up until Ctrl-C
 npm start -- --once           the same, ends by itself; exit status 0 only if all went right
@@ -31,8 +33,7 @@ async function main(): Promise<number> {
   const asked = readArguments()
   if (!asked) return 64
 
-  // Loaded only now, so that wrong usage is told at once.
-  const { Board } = await import('./show/board.ts')
+  // Loaded only now, so that wrong usage is told at once: the cloud is large.
   const { synthesise } = await import('./cloud/synthesise.ts')
   const { startCloud } = await import('./cloud/cloud.ts')
   const begun = performance.now()
@@ -46,21 +47,19 @@ async function main(): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
   })
 
-  const picture = join('.cpcs', 'lightcurve.png')
-  const show =
-    asked.files.length > 0
-      ? import('./show/own-frames.ts').then(({ showOwnFrames }) => showOwnFrames(cloud, board, asked))
-      : import('./show/campaign-show.ts').then(({ showCampaign }) => showCampaign(cloud, board, picture))
+  const show = async () => {
+    if (asked.files.length > 0) return (await import('./show/own-frames.ts')).showOwnFrames(cloud, board, asked)
+    if (asked.state && (await hasFrames(cloud.url))) {
+      board.say(`Frames of an earlier time are in ${asked.state}: they are shown, no new ones are taken.`)
+      return []
+    }
+    return (await import('./show/campaign-show.ts')).showCampaign(cloud, board, join('.cpcs', 'lightcurve.png'))
+  }
   try {
-    const checks = await Promise.race([show, interrupted])
+    const checks = await Promise.race([show(), interrupted])
     if (checks === 'interrupted') return 130
-    board.say()
-    for (const { ok, tells } of checks) board.say(`  ${ok ? '✓' : '✗'} ${tells}`)
     const right = checks.every(check => check.ok)
-    board.say()
-    board.say(
-      `${right ? 'All went right' : 'Not all went right'}, in ${((performance.now() - begun) / 1000).toFixed(0)} s.`,
-    )
+    if (checks.length > 0) tell(checks, right, (performance.now() - begun) / 1000, board)
     if (asked.once) return right ? 0 : 1
     board.say(`The pages stay up at ${board.bold(cloud.url)} until Ctrl-C.`)
     await interrupted
@@ -68,6 +67,13 @@ async function main(): Promise<number> {
   } finally {
     await cloud.stop()
   }
+}
+
+function tell(checks: Check[], right: boolean, seconds: number, board: Board): void {
+  board.say()
+  for (const { ok, tells } of checks) board.say(`  ${ok ? '✓' : '✗'} ${tells}`)
+  board.say()
+  board.say(`${right ? 'All went right' : 'Not all went right'}, in ${seconds.toFixed(0)} s.`)
 }
 
 function readArguments() {
@@ -95,6 +101,11 @@ function readArguments() {
     }
     throw error
   }
+}
+
+async function hasFrames(url: string): Promise<boolean> {
+  const nights = (await (await fetch(`${url}/api/nights`)).json()) as unknown[]
+  return nights.length > 0
 }
 
 /** The port asked for; else the usual one, or any where that is taken. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import type { Cloud } from '#local/cloud/cloud.ts'
 import type { FrameRow } from '#shared/lightcurve/frames.ts'
@@ -20,21 +21,30 @@ export class Inbox {
   }
 
   /**
-   * Put a file and wait until its run has ended.
+   * Put a file and wait until its run has ended. A file that went the same way before (the cloud keeps its state) is
+   * not put again: nothing would happen.
    *
    * @returns the row of the run, with the outcome
    * @throws {Error} nothing happened to it
    */
   async put(key: string, bytes: Uint8Array, listener: StageListener = () => {}): Promise<FrameRow> {
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const before = (await this.#rows(sha256)).find(row => row.raw.key === key && row.outcome !== undefined)
+    if (before) return before
+
     const run = this.#runOf(key, listener)
     const { InboxBucket } = this.#cloud.outputs
     await this.#cloud.clients.s3.send(new PutObjectCommand({ Bucket: InboxBucket, Key: key, Body: bytes }))
     const { name, frameId } = await run
-    const answer = await fetch(`${this.#cloud.url}/api/frames/${frameId}`)
-    const { runs } = (await answer.json()) as { runs: FrameRow[] }
-    const row = runs.find(candidate => candidate.execution === name)
+    const row = (await this.#rows(frameId)).find(candidate => candidate.execution === name)
     if (!row) throw new Error(`${key}: the run ${name} left no row`)
     return row
+  }
+
+  /** What the service tells of the runs of a frame; nothing of one that it does not know. */
+  async #rows(frameId: string): Promise<FrameRow[]> {
+    const answer = await fetch(`${this.#cloud.url}/api/frames/${frameId}`)
+    return answer.ok ? ((await answer.json()) as { runs: FrameRow[] }).runs : []
   }
 
   #runOf(key: string, listener: StageListener): Promise<{ name: string; frameId: string }> {
