@@ -11,6 +11,8 @@ const DETECTION_SIGMA = 3
 const PLAUSIBLE_MAG = 35
 const PLAUSIBLE_ERR = 2
 const FEW_CALIBRATORS = 10
+/** A catalogue star within this distance is the target itself; one farther away lends it no colour. */
+const SAME_OBJECT_DEG = 0.6 / 3600
 
 /** The colour that enters the colour term of one star. */
 interface StarColour {
@@ -76,7 +78,7 @@ export function calibrateTargets(
 ): CalibratedTarget[] {
   const { matched, standard } = fit
   return targets.map(target => {
-    const row = matched.places.nearest(target.raDeg, target.decDeg, matched.matchRadiusDeg)
+    const row = matched.places.nearest(target.raDeg, target.decDeg, Math.min(matched.matchRadiusDeg, SAME_OBJECT_DEG))
     const star = colourOf(fit, row)
     const zeroPoint = zeroPointOf(fit, star)
     const instrumental = -2.5 * Math.log10(target.flux)

@@ -34,10 +34,7 @@ export function calibrateFrame(
   const gaia = available.find(({ survey }) => survey === 'gaia_dr3')
   const observed = neighbours(catalogue.raDeg, catalogue.decDeg)
   const matched = available.map(stars => matchSurvey(observed, stars, scale, gaia))
-  const usable = usableStars(
-    catalogue,
-    matched.find(({ stars }) => stars === gaia),
-  )
+  const usable = usableStars(catalogue, matched)
   const fits = standardBands(available).flatMap(standard => {
     const survey = matched.find(({ stars }) => stars.survey === standard.survey)!
     return fitCandidate(catalogue, usable, survey, standard) ?? []

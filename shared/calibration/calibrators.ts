@@ -11,9 +11,11 @@ export const WORST_INSTRUMENTAL_ERR = 0.2
 const MOST_CALIBRATORS = 2000
 /** With so many clean stars the blended ones are not needed. */
 const ENOUGH_UNBLENDED = 30
-/** Light of neighbours within so many FWHM, relative to the star, that spoils it as calibrator. */
-const BLEND_FWHM = 1.2
-const NEIGHBOUR_LIGHT = 0.03
+/** Neighbours within so many FWHM add their light to a star. */
+const BLEND_FWHM = 1.5
+/** Light of neighbours, relative to the star, that is let pass: in parts of the flux, and of its error. */
+const NEIGHBOUR_LIGHT = 0.01
+const NEIGHBOUR_SIGMA = 0.5
 /** Catalogue epochs are joined within this, degrees: proper motions of two decades stay inside for most stars. */
 const SAME_STAR_DEG = 1 / 3600
 
@@ -36,8 +38,10 @@ export interface MatchedSurvey {
   matchRadiusDeg: number
   /** For each star of the frame its row in the survey, −1 where it has none. */
   rowOf: Int32Array
-  /** For each star of the frame: 1 where the survey calls it clean and single at the frame's resolution. */
-  single: Uint8Array
+  /** For each star of the frame: 1 where the survey calls it clean. */
+  clean: Uint8Array
+  /** For each star of the frame: light of its neighbours in the survey at the frame's resolution, relative to its own. */
+  neighbourLight: Float64Array
 }
 
 export interface MatchScale {
@@ -67,10 +71,14 @@ export function matchSurvey(
   const matchRadiusDeg = matchRadiusArcsec(stars, scale) / 3600
   const rowOf = matchOneToOne(observed, places, matchRadiusDeg)
   const blendDeg = (BLEND_FWHM * scale.fwhmArcsec) / 3600
-  const single = Uint8Array.from(rowOf, row =>
-    row >= 0 && stars.clean[row] && neighbourLight(stars, places, row, blendDeg) < NEIGHBOUR_LIGHT ? 1 : 0,
-  )
-  return { stars, places, matchRadiusDeg, rowOf, single }
+  return {
+    stars,
+    places,
+    matchRadiusDeg,
+    rowOf,
+    clean: Uint8Array.from(rowOf, row => (row >= 0 ? stars.clean[row] : 0)),
+    neighbourLight: Float64Array.from(rowOf, row => (row >= 0 ? neighbourLight(stars, places, row, blendDeg) : 0)),
+  }
 }
 
 function matchRadiusArcsec(stars: ReferenceStars, { fwhmArcsec, residualArcsec }: MatchScale): number {
@@ -109,20 +117,21 @@ function neighbourLight(stars: ReferenceStars, places: Neighbours, row: number, 
 }
 
 /**
- * Which stars of a frame may carry a zero point: significant, with a clean fit, and not called variable or double by
- * Gaia; blended ones only where the others are few; the most significant {@link MOST_CALIBRATORS} of them.
+ * Which stars of a frame may carry a zero point: significant, with a clean fit, not called variable or double by Gaia,
+ * and with no neighbour in any survey whose light matters; blended ones only where the others are few; the most
+ * significant {@link MOST_CALIBRATORS} of them.
  *
  * @returns 1 per usable star
  */
-export function usableStars(catalogue: StarCatalogue, gaia?: MatchedSurvey): Uint8Array {
+export function usableStars(catalogue: StarCatalogue, matched: MatchedSurvey[]): Uint8Array {
   const { flags, magInst, magInstErr } = catalogue
-  const fit = Array.from(flags.keys()).filter(
-    i =>
-      magInstErr[i] < WORST_INSTRUMENTAL_ERR &&
-      Number.isFinite(magInst[i]) &&
-      !(flags[i] & UNUSABLE) &&
-      !(gaia && gaia.rowOf[i] >= 0 && !gaia.stars.clean[gaia.rowOf[i]]),
-  )
+  const gaia = matched.find(({ stars }) => stars.survey === 'gaia_dr3')
+  const fit = Array.from(flags.keys()).filter(i => {
+    if (!(magInstErr[i] < WORST_INSTRUMENTAL_ERR) || !Number.isFinite(magInst[i]) || flags[i] & UNUSABLE) return false
+    if (gaia && gaia.rowOf[i] >= 0 && !gaia.clean[i]) return false
+    const tolerated = Math.max(NEIGHBOUR_LIGHT, NEIGHBOUR_SIGMA * magInstErr[i])
+    return matched.every(({ neighbourLight }) => neighbourLight[i] <= tolerated)
+  })
   const unblended = fit.filter(i => !(flags[i] & BLENDED))
   const kept = (unblended.length >= ENOUGH_UNBLENDED ? unblended : fit)
     .sort((a, b) => magInstErr[a] - magInstErr[b] || a - b)

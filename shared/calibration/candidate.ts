@@ -52,7 +52,7 @@ export function fitCandidate(
   const withColour: number[] = []
   for (let i = 0; i < usable.length; i++) {
     const row = matched.rowOf[i]
-    if (!usable[i] || !matched.single[i] || !Number.isFinite(magnitudes.mag[row])) continue
+    if (!usable[i] || !matched.clean[i] || !Number.isFinite(magnitudes.mag[row])) continue
     inBand.push(i)
     if (Number.isFinite(magnitudes.colour[row])) withColour.push(i)
   }
