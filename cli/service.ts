@@ -27,10 +27,10 @@ export async function registerTarget(target: Target, endpoint: string): Promise<
   await ask(endpoint, 'POST', '/api/targets', target)
 }
 
-/** The light curve of an object in one of the export formats, as text. @throws {ServiceError} */
-export async function fetchLightCurve(object: string, format: string, endpoint: string): Promise<string> {
+/** The light curve of an object in one of the export formats, as the bytes of a file. @throws {ServiceError} */
+export async function fetchLightCurve(object: string, format: string, endpoint: string): Promise<Uint8Array> {
   const path = `/api/objects/${encodeURIComponent(object)}/lightcurve?format=${encodeURIComponent(format)}`
-  return (await ask(endpoint, 'GET', path)).text()
+  return new Uint8Array(await (await ask(endpoint, 'GET', path)).arrayBuffer())
 }
 
 async function ask(endpoint: string, method: string, path: string, body?: unknown): Promise<Response> {

@@ -20,7 +20,7 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       into the inbox, local or AWS
   cpcs target "RA DEC NAME" [--endpoint URL]
       register a target: it is measured on every frame that covers it
-  cpcs lightcurve OBJECT [--format csv|json|votable|aavso] [--endpoint URL]
+  cpcs lightcurve OBJECT [--format csv|json|votable|parquet|aavso] [--endpoint URL]
 
 RA and DEC are degrees or sexagesimal (RA then in hours), RADIUS degrees, LOW and HIGH arcseconds per pixel.
 Exit status: 0 done, 2 the frame was rejected (the reason is in report.json), 64 wrong usage, 1 a defect of ours.
