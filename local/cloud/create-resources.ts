@@ -5,7 +5,7 @@ import { CreateQueueCommand, SetQueueAttributesCommand } from '@aws-sdk/client-s
 import type { Clients } from './clients.ts'
 import { RefusedTemplate } from './refused-template.ts'
 import type { Stack } from './stack.ts'
-import type { Resolved } from './template.ts'
+import type { Properties, Resolved } from './template.ts'
 
 export interface CreateOptions {
   /** Visibility timeout of the queues that feed functions, instead of the template's. */
@@ -83,7 +83,7 @@ async function createQueue(
   if (Object.keys(Attributes).length > 0) await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }))
 }
 
-async function subscribe({ sns }: Clients, where: string, properties: Record<string, any>): Promise<void> {
+async function subscribe({ sns }: Clients, where: string, properties: Properties): Promise<void> {
   const { Protocol, TopicArn, Endpoint, FilterPolicy, FilterPolicyScope, RawMessageDelivery } = properties
   if (Protocol !== 'sqs') throw new RefusedTemplate(where, `subscriptions by ${Protocol} are not modelled; by sqs are`)
   await sns.send(
@@ -102,7 +102,7 @@ async function subscribe({ sns }: Clients, where: string, properties: Record<str
 
 async function createTable(stack: Stack, { dynamodb }: Clients, { logicalId, properties }: Resolved): Promise<void> {
   const TableName = stack.physical(logicalId)
-  const indexes = ((properties.GlobalSecondaryIndexes ?? []) as Record<string, any>[]).map(
+  const indexes = ((properties.GlobalSecondaryIndexes ?? []) as Properties[]).map(
     ({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection }),
   )
   const wanted = shapeOf(properties.KeySchema, indexes)

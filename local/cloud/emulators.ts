@@ -10,12 +10,10 @@ import { REGION } from './resource-types.ts'
 /** Largest object that one request may put; beyond it AWS, too, asks for a multipart upload (5 GiB there). */
 const MAX_PUT_BYTES = 1 << 30
 
-/** A change in a bucket, seen while it happens. */
+/** An object that was written, seen while it happens. */
 export interface ObjectChange {
   bucket: string
   key: string
-  /** As S3 names it: `ObjectCreated:Put`, `ObjectCreated:Copy`, `ObjectRemoved:Delete`. */
-  event: string
 }
 
 /** The emulators of S3, SQS, SNS (one endpoint) and DynamoDB (its own), reachable from this machine only. */
@@ -32,7 +30,7 @@ export interface EmulatorOptions {
   /** Folder that keeps objects, messages and items; memory where it is absent. */
   stateFolder?: string
   ports?: { aws?: number; dynamodb?: number }
-  /** Called for every object that comes or goes, before the writer has its answer. */
+  /** Called for every object that is written, before the writer has its answer. */
   onObjectChange(change: ObjectChange): void
 }
 
@@ -77,7 +75,8 @@ async function startFauxqs({ stateFolder, ports }: EmulatorOptions): Promise<Fau
 interface Fastify {
   listen(options: { port: number; host: string }): Promise<string>
   inject(request: { method: string; url: string }): Promise<{ statusCode: number }>
-  addHook(name: string, hook: (...parameters: any[]) => unknown): void
+  addHook(name: 'onRoute', hook: (route: { bodyLimit?: number }) => void): void
+  addHook(name: 'preHandler', hook: (request: Request, reply: Reply) => Promise<unknown>): void
 }
 
 /**
@@ -134,10 +133,8 @@ function watchObjects({ spy }: FauxqsServer, onObjectChange: (change: ObjectChan
   const record = recorder.addMessage.bind(recorder)
   recorder.addMessage = message => {
     record(message)
-    if (message.service !== 's3') return
-    const { bucket, key, status } = message
-    if (status === 'uploaded') onObjectChange({ bucket, key, event: 'ObjectCreated:Put' })
-    if (status === 'deleted') onObjectChange({ bucket, key, event: 'ObjectRemoved:Delete' })
+    const { service, status, bucket, key } = message
+    if (service === 's3' && status === 'uploaded') onObjectChange({ bucket, key })
   }
 }
 

@@ -70,7 +70,7 @@ export class Executions {
     this.#machines = new Map(
       options.machines.map(machine => {
         checkDefinition(machine.name, machine.definition)
-        new StateMachine(machine.definition as unknown as StateMachineDefinition) // throws where it is not valid
+        new StateMachine(structuredClone(machine.definition) as unknown as StateMachineDefinition) // throws if invalid
         return [
           machine.arn,
           {
@@ -240,14 +240,17 @@ export class Executions {
 
   async #perform(run: Run, machine: Prepared, definition: StateMachineDefinition, input: unknown): Promise<void> {
     if (run.status !== 'RUNNING' || this.#stopped) return
-    const execution = new StateMachine(definition, { validationOptions: { noValidate: true } }).run(input as never, {
-      noThrowOnAbort: true,
-      context: {
-        Execution: { Id: run.arn, Name: run.name, RedriveCount: run.redriveCount, RoleArn: roleArn },
-        StateMachine: { Id: machine.arn, Name: machine.name },
+    const execution = new StateMachine(structuredClone(definition), { validationOptions: { noValidate: true } }).run(
+      input as never,
+      {
+        noThrowOnAbort: true,
+        context: {
+          Execution: { Id: run.arn, Name: run.name, RedriveCount: run.redriveCount, RoleArn: roleArn },
+          StateMachine: { Id: machine.arn, Name: machine.name },
+        },
+        overrides: { taskResourceLocalHandlers: this.#handlers(run, machine) as never },
       },
-      overrides: { taskResourceLocalHandlers: this.#handlers(run, machine) as never },
-    })
+    )
     const turn = run.redriveCount
     this.#aborts.set(run.arn, execution.abort)
     const result = execution.result.then(

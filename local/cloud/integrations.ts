@@ -9,6 +9,7 @@ import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns'
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { FunctionError, FunctionLost, type LambdaFunction } from './functions.ts'
 import type { Integration } from './states-language.ts'
+import type { Properties } from './template.ts'
 
 export interface IntegrationDeps {
   dynamodb: DynamoDBClient
@@ -53,7 +54,7 @@ export async function runTask(
   const result =
     integration === undefined
       ? await invoke(deps, resource, parameters)
-      : await services[integration](deps, (parameters ?? {}) as Record<string, any>)
+      : await services[integration](deps, (parameters ?? {}) as Properties)
   limit(state, 'result', result)
   return result
 }
@@ -69,7 +70,7 @@ export function withinLimit(value: unknown): boolean {
   return Buffer.byteLength(JSON.stringify(value) ?? '') <= MAX_STATE_BYTES
 }
 
-type Service = (deps: IntegrationDeps, parameters: Record<string, any>) => Promise<unknown>
+type Service = (deps: IntegrationDeps, parameters: Properties) => Promise<unknown>
 
 const services: Record<Integration, Service> = {
   'lambda:invoke': async (deps, { FunctionName, Payload }) => ({

@@ -3,10 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } 
 import { join } from 'node:path'
 import type { RunRecord } from './runs.ts'
 
-/** What is written down of a run: one JSON line each, the first tells of its start. */
-export type JournalLine = RunRecord
-
-/** Runs kept as JSON lines, one file each; a killed process loses nothing that was written. */
+/** Runs kept as JSON lines, one file each, the first line telling of the start; a killed process loses nothing that was written. */
 export class Journal {
   #folder: string | undefined
   #files = new Map<string, number>()
@@ -18,7 +15,7 @@ export class Journal {
   }
 
   /** Append a line to the journal of a run. */
-  append(name: string, line: JournalLine): void {
+  append(name: string, line: RunRecord): void {
     if (this.#folder === undefined) return
     let file = this.#files.get(name)
     if (file === undefined) {
@@ -40,7 +37,7 @@ export class Journal {
   }
 
   /** The lines of every run. */
-  *read(): Generator<JournalLine[]> {
+  *read(): Generator<RunRecord[]> {
     if (this.#folder === undefined) return
     for (const file of readdirSync(this.#folder).filter(name => name.endsWith('.jsonl'))) {
       const lines = readFileSync(join(this.#folder, file), 'utf8').split('\n').filter(Boolean)
@@ -51,9 +48,9 @@ export class Journal {
 }
 
 /** A line, or undefined for one that the killed process did not finish. */
-function parsed(line: string): JournalLine | undefined {
+function parsed(line: string): RunRecord | undefined {
   try {
-    return JSON.parse(line) as JournalLine
+    return JSON.parse(line) as RunRecord
   } catch {
     return undefined
   }

@@ -6,13 +6,16 @@ import type { ObjectChange } from './emulators.ts'
 import { RefusedTemplate } from './refused-template.ts'
 import { ACCOUNT, REGION } from './resource-types.ts'
 import type { Stack } from './stack.ts'
+import type { Properties } from './template.ts'
 
-/** One rule of a bucket: which events go to which queue. */
+/** The events that are told; an object that comes in parts or as a copy is told of as a put. */
+const ALL_CREATED = 's3:ObjectCreated:*'
+
+/** One rule of a bucket: which objects are told to which queue. */
 interface Rule {
   id: string
   bucket: string
   versioned: boolean
-  events: string[]
   prefix: string
   suffix: string
   queueArn: string
@@ -90,19 +93,19 @@ export class Notifications {
   }
 
   async #send(rules: Rule[], change: ObjectChange, sequence: number): Promise<void> {
-    const { bucket, key, event } = change
-    const removed = event.startsWith('ObjectRemoved')
-    const head = removed ? undefined : await this.#head(bucket, key)
-    if (!removed && head === undefined) return // gone again before it could be told
+    const { bucket, key } = change
+    const head = await this.#head(bucket, key)
+    if (head === undefined) return // gone again before it could be told
     for (const rule of rules) {
       const object = {
         key: urlEncoded(key),
-        ...(head && { size: head.ContentLength ?? 0, eTag: (head.ETag ?? '').replaceAll('"', '') }),
+        size: head.ContentLength ?? 0,
+        eTag: (head.ETag ?? '').replaceAll('"', ''),
         // The emulator keeps the newest version only; the number still tells one upload from the next, as on AWS.
         ...(rule.versioned && { versionId: `local-${sequence.toString(36)}` }),
         sequencer: sequence.toString(16).toUpperCase().padStart(18, '0'),
       }
-      this.#deps.send(rule.queueArn, JSON.stringify({ Records: [record(rule, event, object)] }))
+      this.#deps.send(rule.queueArn, JSON.stringify({ Records: [record(rule, object)] }))
     }
   }
 
@@ -120,13 +123,13 @@ export class Notifications {
   }
 }
 
-function record(rule: Rule, eventName: string, object: object): object {
+function record(rule: Rule, object: object): object {
   return {
     eventVersion: '2.1',
     eventSource: 'aws:s3',
     awsRegion: REGION,
     eventTime: new Date().toISOString(),
-    eventName,
+    eventName: 'ObjectCreated:Put',
     userIdentity: { principalId: `AWS:${ACCOUNT}` },
     requestParameters: { sourceIPAddress: '127.0.0.1' },
     responseElements: { 'x-amz-request-id': 'LOCAL', 'x-amz-id-2': 'local' },
@@ -144,13 +147,8 @@ export function urlEncoded(key: string): string {
   return escapeQuery(key).replaceAll('%2F', '/').replaceAll('%20', '+')
 }
 
-function matches(rule: Rule, { bucket, key, event }: ObjectChange): boolean {
-  return (
-    rule.bucket === bucket &&
-    key.startsWith(rule.prefix) &&
-    key.endsWith(rule.suffix) &&
-    rule.events.some(pattern => new RegExp(`^s3:${pattern.slice(3).replaceAll('*', '.*')}$`).test(`s3:${event}`))
-  )
+function matches(rule: Rule, { bucket, key }: ObjectChange): boolean {
+  return rule.bucket === bucket && key.startsWith(rule.prefix) && key.endsWith(rule.suffix)
 }
 
 function rulesOf(stack: Stack): Rule[] {
@@ -160,11 +158,14 @@ function rulesOf(stack: Stack): Rule[] {
   const versioned = (bucket: string) => buckets.get(bucket)?.VersioningConfiguration?.Status === 'Enabled'
   const rules: Rule[] = []
 
-  const read = (where: string, bucket: string, configuration: Record<string, any>) => {
+  const read = (where: string, bucket: string, configuration: Properties) => {
     for (const [kind, entries] of Object.entries(configuration)) {
       if (kind !== 'QueueConfigurations')
         throw new RefusedTemplate(where, `${kind} of a bucket are not modelled; queues are`)
-      for (const entry of entries as Record<string, any>[]) {
+      for (const entry of entries as Properties[]) {
+        for (const event of (entry.Events ?? [entry.Event]) as string[]) {
+          if (event !== ALL_CREATED) throw new RefusedTemplate(where, `${event} is not modelled; ${ALL_CREATED} is`)
+        }
         const filters: { Name: string; Value: string }[] =
           entry.Filter?.Key?.FilterRules ?? entry.Filter?.S3Key?.Rules ?? []
         const filter = (name: string) => filters.find(({ Name }) => Name.toLowerCase() === name)?.Value ?? ''
@@ -172,7 +173,6 @@ function rulesOf(stack: Stack): Rule[] {
           id: entry.Id ?? where,
           bucket,
           versioned: versioned(bucket),
-          events: entry.Events ?? [entry.Event],
           prefix: filter('prefix'),
           suffix: filter('suffix'),
           queueArn: entry.QueueArn ?? entry.Queue,

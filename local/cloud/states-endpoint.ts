@@ -2,8 +2,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type Executions, StatesApiError } from './executions.ts'
 import { historyOf } from './history.ts'
 import type { Run } from './runs.ts'
+import type { Properties } from './template.ts'
 
-type Action = (executions: Executions, input: Record<string, any>) => unknown
+type Action = (executions: Executions, input: Properties) => unknown
 
 /** The API of Step Functions, as far as it is needed: AWS JSON 1.0 over HTTP. */
 const actions: Record<string, Action> = {

@@ -1,18 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { releaseLock, takeLock } from './lock.ts'
 import { projectRoot } from './project-root.ts'
 
 /** What the assembly is made of: a change in any of it calls for a new one. */
@@ -50,30 +41,11 @@ export async function synthesise(options: { progress?: (line: string) => void } 
 
 /** Do the work while no other process does it: the app writes its bundles to one place. */
 async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  while (!taken(lock)) await sleep(100)
+  while (takeLock(lock) !== undefined) await sleep(100)
   try {
     return await work()
   } finally {
-    rmSync(lock, { force: true })
-  }
-}
-
-function taken(lock: string): boolean {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' })
-    return true
-  } catch {
-    if (!holderLives(lock)) rmSync(lock, { force: true })
-    return false
-  }
-}
-
-function holderLives(lock: string): boolean {
-  try {
-    const pid = Number(readFileSync(lock, 'utf8'))
-    return pid === 0 || process.kill(pid, 0) // 0: just made, not yet written
-  } catch {
-    return false
+    releaseLock(lock)
   }
 }
 

@@ -16,9 +16,13 @@ export interface Resource {
   [attribute: string]: unknown
 }
 
+/** Properties of a resource as a template or a request gives them: whatever its type wants. */
+// biome-ignore lint/suspicious/noExplicitAny: the shape depends on the type of the resource
+export type Properties = Record<string, any>
+
 /** A resource with its intrinsics resolved: plain values only. */
 export interface Resolved {
   logicalId: string
   type: string
-  properties: Record<string, any>
+  properties: Properties
 }

@@ -43,6 +43,7 @@ test('objects, messages, items and runs outlive a killed process, and a broken r
   const cloud = await startCloud({ assembly: working, stateFolder })
   try {
     await cloud.settled()
+    await expect(startCloud({ assembly: working, stateFolder })).rejects.toThrow(`in use by process ${process.pid}`)
     const run = cloud.run('broken-off')!
     expect(run.status).toBe('SUCCEEDED')
     expect(run.output).toMatchObject({ do: 'ok', work: { answer: { echo: { do: 'ok' } } } })

@@ -66,6 +66,14 @@ describe('a template is refused, with the logical id and the reason, for', () =>
       /Inbox .*LambdaConfigurations/,
     ],
     [
+      'notifications of other events than creation',
+      template =>
+        void (properties(template, 'Inbox').NotificationConfiguration = {
+          QueueConfigurations: [{ Event: 's3:ObjectRemoved:*', Queue: 'x' }],
+        }),
+      /Inbox .*s3:ObjectRemoved:\* is not modelled/,
+    ],
+    [
       'a subscription by mail',
       template => void Object.assign(properties(template, 'Subscription'), { Protocol: 'email', Endpoint: 'a@b' }),
       /Subscription.* subscriptions by email/,
