@@ -57,9 +57,11 @@ function addStar(
   const alpha = fwhmPx / 2 / Math.sqrt(2 ** (1 / beta) - 1)
   const peak = ((beta - 1) / (Math.PI * alpha * alpha)) * star.flux
   const steps = [-0.4, -0.2, 0, 0.2, 0.4]
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      if (Math.hypot(x - star.x, y - star.y) > 20 * fwhmPx) continue
+  const reach = Math.ceil(12 * fwhmPx)
+  const [left, right] = [Math.max(0, Math.round(star.x) - reach), Math.min(width - 1, Math.round(star.x) + reach)]
+  const [low, high] = [Math.max(0, Math.round(star.y) - reach), Math.min(height - 1, Math.round(star.y) + reach)]
+  for (let y = low; y <= high; y++)
+    for (let x = left; x <= right; x++) {
       let sum = 0
       for (const dy of steps)
         for (const dx of steps) {
