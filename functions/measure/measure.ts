@@ -35,12 +35,11 @@ export async function measure(input: MeasureInput, { store, targets, log }: Meas
   const sky = estimateBackground(frame).level
   const measured = measureStars(frame, sky, detections)
   const { psf, scene } = measured
-  const stars = makeCatalogue(measured, wcs)
-  log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
-
   const { width, height } = frame
   const inField = await targets.inCone(fieldCone(wcs, width, height))
   const forced = measureTargets(measured, wcs, inField, log)
+  const stars = makeCatalogue(measured, wcs)
+  log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
 
   const keys = {
     catalogue: `${input.products}/stars.fits`,

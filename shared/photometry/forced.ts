@@ -1,5 +1,6 @@
 import { flagMask } from '#shared/flags.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
+import { measureOnHost } from './host-galaxy.ts'
 import { fitWithLocalSky } from './local-sky.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
@@ -18,10 +19,10 @@ const EMPTY_TO_FWHM = 7
 /**
  * Flux at the place of a target, seen or not. Where a significant star stands there, its own fitted place and flux are
  * taken (coordinates are never exact, and a wrong place loses flux). Else the place is held, neighbours within two FWHM
- * are fitted with it, and negative fluxes stay. The sky under it may be a surface (see {@link fitWithLocalSky}), and the
- * error contains what fluxes of empty places around scatter.
+ * are fitted with it, and negative fluxes stay. The sky under it may be a surface (see {@link fitWithLocalSky}) or a
+ * galaxy (see {@link measureOnHost}), and the error contains what fluxes of empty places around scatter.
  *
- * The scene is left as it was found.
+ * The scene is left as it was found, but for a star on a galaxy, which gets its better flux there too.
  *
  * @param x,y place on the frame, 0-based pixel
  * @returns undefined where no usable pixel tells anything
@@ -35,6 +36,7 @@ export function measureTarget(
   const { stars, psf } = measured
   const same = nearestStar(measured, x, y, SAME_FWHM * psf.fwhmPx)
   if (same >= 0 && stars.flux[same] > SURE_SIGMA * stars.fluxErr[same]) {
+    settleOnHost(measured, same)
     return report(measured, target, stars.x[same], stars.y[same], {
       flux: stars.flux[same],
       fluxErr: stars.fluxErr[same],
@@ -43,6 +45,17 @@ export function measureTarget(
     })
   }
   return measureHeld(measured, target, x, y, same)
+}
+
+/** Give a star on a galaxy the flux that is left when the galaxy's turned image is taken away. */
+function settleOnHost(measured: MeasuredFrame, star: number): void {
+  const { scene, stars, psf } = measured
+  const host = measureOnHost(measured, star)
+  if (!host || !(host.flux > 0)) return
+  const local = new LocalPsf(psf)
+  local.moveTo(stars.homeX[star], stars.homeY[star])
+  scene.redraw(local, stars, star, stars.x[star], stars.y[star], host.flux, stars.radius[star])
+  stars.fluxErr[star] = Math.max(stars.fluxErr[star], host.fluxErr)
 }
 
 function measureHeld(
@@ -65,8 +78,9 @@ function measureHeld(
   const local = new LocalPsf(psf)
   const surface = fitWithLocalSky(scene, local, stars, star, true)
   const flags = stars.flags[star] | flagMask('forcedPosition') | (neighbours.length > 0 ? flagMask('blended') : 0)
-  const flux = surface && surface.order >= 0 ? surface.flux : stars.flux[star]
-  const fluxErr = Math.max(stars.fluxErr[star], surface?.fluxErr ?? 0)
+  const host = measureOnHost(measured, star)
+  const flux = host?.flux ?? (surface && surface.order >= 0 ? surface.flux : stars.flux[star])
+  const fluxErr = Math.max(stars.fluxErr[star], surface?.fluxErr ?? 0, host?.fluxErr ?? 0)
   const chi = stars.chi[star]
   fitter.drop(star)
   for (const restore of before) restore()

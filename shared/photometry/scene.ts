@@ -127,7 +127,7 @@ export class Scene {
     const light = model - this.sky[index]
     const { base, perAdu, floor } = this.noise
     const variance = base + perAdu * (light > 0 ? model : this.sky[index])
-    return (variance > floor ? variance : floor) + (light > 0 ? (PROFILE_ERROR * light) ** 2 : 0)
+    return Math.max(variance, floor) + (light > 0 ? (PROFILE_ERROR * light) ** 2 : 0)
   }
 
   /** Noise of an empty sky pixel at a place, ADU. */

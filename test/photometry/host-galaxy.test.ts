@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { estimateBackground } from '#shared/image/background.ts'
+import { random } from '#shared/numeric/random.ts'
+import { measureTarget } from '#shared/photometry/forced.ts'
+import { measureStars } from '#shared/photometry/measure-stars.ts'
+import { detectionsNear, latticeStars, renderFrame, type Sky } from './rendered-frame.ts'
+
+const sky: Sky = { width: 360, height: 360, fwhmPx: 3.1, beta: 3, skyAdu: 400, gain: 1.6, readNoise: 6, seed: 8 }
+
+/** Add an inclined exponential disc with its own photon noise (Gaussian: the sky alone brings hundreds of electrons). */
+function addGalaxy(pixels: Float32Array, x: number, y: number, flux: number, scalePx: number, axisRatio: number): void {
+  const draw = random('galaxy')
+  for (let j = 0; j < sky.height; j++) {
+    for (let i = 0; i < sky.width; i++) {
+      const u = (i - x) * 0.8 + (j - y) * 0.6
+      const v = (-(i - x) * 0.6 + (j - y) * 0.8) / axisRatio
+      const light = (flux * Math.exp(-Math.hypot(u, v) / scalePx)) / (2 * Math.PI * scalePx * scalePx * axisRatio)
+      pixels[j * sky.width + i] += light + Math.sqrt(light / sky.gain) * draw.normal()
+    }
+  }
+}
+
+test('a transient on the disc of its host is measured within three of its errors', () => {
+  const transient = { x: 183.4, y: 188.2, flux: 7_000 }
+  const galaxy = { x: 180, y: 180 }
+  const field = latticeStars(sky, 36, 4_000, 80_000).filter(
+    star => Math.hypot(star.x - galaxy.x, star.y - galaxy.y) > 45,
+  )
+  const frame = renderFrame(sky, [...field, transient])
+  addGalaxy(frame.pixels, galaxy.x, galaxy.y, 60_000, 8, 0.6)
+  const known = detectionsNear(sky, [...field, transient, { ...galaxy, flux: 6_000 }])
+  const measured = measureStars(frame, estimateBackground(frame).level, known)
+  const forced = measureTarget(measured, { name: 'transient', raDeg: 0, decDeg: 0 }, transient.x, transient.y)
+  expect(Math.abs((forced?.flux ?? 0) - transient.flux) / (forced?.fluxErr ?? 0)).toBeLessThan(3)
+  expect(Math.abs((forced?.flux ?? 0) / transient.flux - 1)).toBeLessThan(0.12)
+})
