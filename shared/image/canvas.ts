@@ -143,8 +143,10 @@ export class Canvas {
         const a1 = along + u1 * cell
         const b0 = (v0 - CAP_HEIGHT) * cell
         const b1 = (v1 - CAP_HEIGHT) * cell
-        if (style.upwards) this.line(x + b0, y - a0, x + b1, y - a1, pen)
-        else this.line(x + a0, y + b0, x + a1, y + b1, pen)
+        const dot = u0 === u1 && v0 === v1 // thicker, or it is lost between pixels
+        const nib = dot ? { ...pen, widthPx: pen.widthPx * 1.5 } : pen
+        if (style.upwards) this.line(x + b0, y - a0, x + b1, y - a1, nib)
+        else this.line(x + a0, y + b0, x + a1, y + b1, nib)
       }
       along += ADVANCE * cell
     }

@@ -19,6 +19,14 @@ export interface PreviewOptions {
   caption?: string
 }
 
+/**
+ * Radius of the ring around a star that leaves its light free: it grows as the fourth root of the signal-to-noise ratio,
+ * about as far as the star's wings stand out of the sky.
+ */
+export function ringRadius(fwhmPx: number, signalToNoise: number): number {
+  return fwhmPx * Math.max(1.6, 0.9 * Math.max(0, signalToNoise) ** 0.25)
+}
+
 const RING = '#5fd3ff'
 const TARGET = '#ffb000'
 const PAPER = '#ffffff'
