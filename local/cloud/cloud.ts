@@ -2,25 +2,23 @@
  * The cloud on one machine: the synthesised template of the stack, its state machine and its bundles, unchanged, on
  * emulators from npm, in one process. What it models and what it refuses is in README.md.
  */
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs'
 import { readAssembly } from './assembly.ts'
 import { type Clients, connect, environmentFor } from './clients.ts'
 import { createResources } from './create-resources.ts'
 import { startEmulators } from './emulators.ts'
 import { type Delivery, pollQueue } from './event-source.ts'
 import { Executions, type RunEvent } from './executions.ts'
-import { lambdaFunctions, machinesOf, mappingsOf } from './from-template.ts'
-import { type Cors, functionUrl } from './function-url.ts'
+import { functionUrlIds, functionUrlsOf, lambdaFunctions, machinesOf, mappingsOf } from './from-template.ts'
+import { functionUrl } from './function-url.ts'
 import type { LambdaFunction, LogLine } from './functions.ts'
+import { type Listener, listen } from './listener.ts'
 import { releaseLock, takeLock } from './lock.ts'
 import { Notifications } from './notifications.ts'
-import { RefusedTemplate } from './refused-template.ts'
+import { Queues } from './queues.ts'
 import type { Run } from './runs.ts'
 import { LOCAL_PREFIX, runsEndpoint } from './runs-endpoint.ts'
 import { checkResources, resolveStack } from './stack.ts'
@@ -122,8 +120,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const states = await listen(options.ports?.states)
     closers.push(states.close)
     const urls = new Map<string, Listener>()
-    for (const [logicalId, { Type }] of Object.entries(assembly.template.Resources)) {
-      if (Type !== 'AWS::Lambda::Url') continue
+    for (const logicalId of functionUrlIds(assembly.template)) {
       const listener = await listen(urls.size === 0 ? options.ports?.url : undefined)
       urls.set(logicalId, listener)
       closers.push(listener.close)
@@ -135,6 +132,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       for (const client of Object.values(clients)) client.destroy()
     })
 
+    const queues = new Queues(emulators, clients.sqs)
+
     const stack = resolveStack(
       assembly,
       { queueUrl: emulators.queueUrl, functionUrl: logicalId => `${urls.get(logicalId)!.url}/` },
@@ -144,7 +143,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     progress('Creating buckets, queues, topics and tables')
     notifications = new Notifications(stack, {
       s3: clients.s3,
-      send: (queueArn, body) => void emulators.fauxqs.sendMessage(queueArn.split(':').at(-1)!, body),
+      send: (queueArn, body) => queues.send(queueArn, body),
       stateFolder: options.stateFolder,
     })
     const functions = lambdaFunctions(stack, assembly, environment, line => events.emit('log', line))
@@ -161,18 +160,6 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     closers.push(() => executions.stop())
     executions.events.on('record', event => events.emit('run', event))
 
-    /** What was in flight when the process was killed has no receiver any more: it need not wait for its time-out. */
-    const showAgain = async (queueArn: string) => {
-      const name = queueArn.split(':').at(-1)!
-      for (const { receiptHandle: ReceiptHandle } of emulators.fauxqs.inspectQueue(name)?.messages.inflight ?? []) {
-        const QueueUrl = emulators.queueUrl(name)
-        const show = new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 })
-        await clients.sqs.send(show).catch(error => {
-          if (error.name !== 'MessageNotInflight') throw error // its time was over just now
-        })
-      }
-    }
-
     const { fresh } = await createResources(stack, clients, {
       visibilitySeconds: options.visibilitySeconds,
       fedQueues: mappings.map(({ queueUrl }) => queueUrl),
@@ -181,22 +168,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     if (fresh) notifications.sendTestEvents()
 
     states.serve(statesEndpoint(executions))
-    for (const { logicalId, properties } of stack.ofType('AWS::Lambda::Url')) {
-      if (properties.InvokeMode === 'RESPONSE_STREAM') {
-        throw new RefusedTemplate(logicalId, 'streamed answers (InvokeMode RESPONSE_STREAM) are not modelled')
-      }
-      const target = findFunction(properties.TargetFunctionArn)
-      if (target === undefined) throw new RefusedTemplate(logicalId, `no function ${properties.TargetFunctionArn}`)
-      const pages = functionUrl(target, properties.Cors as Cors | undefined)
-      const runs = runsEndpoint(executions)
-      urls
-        .get(logicalId)!
-        .serve((request, response) =>
-          (request.url ?? '').startsWith(LOCAL_PREFIX) ? runs(request, response) : pages(request, response),
-        )
+    const runs = runsEndpoint(executions)
+    for (const { logicalId, target, cors } of functionUrlsOf(stack, findFunction)) {
+      const pages = functionUrl(target, cors)
+      urls.get(logicalId)!.serve((request, response) => {
+        const serve = request.url?.startsWith(LOCAL_PREFIX) ? runs : pages
+        serve(request, response)
+      })
     }
 
-    for (const { queueArn } of mappings) await showAgain(queueArn)
+    for (const { queueArn } of mappings) await queues.showAgain(queueArn)
     executions.resumeAll()
     await notifications.resume()
     const polling = new AbortController()
@@ -216,11 +197,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     progress('The local cloud is up')
 
     const busy = () =>
-      notifications.open + executions.unfinished + mappings.reduce((sum, { queueArn }) => sum + waiting(queueArn), 0)
-    const waiting = (queueArn: string) => {
-      const queue = emulators.fauxqs.inspectQueue(queueArn.split(':').at(-1)!)
-      return queue ? Object.values(queue.messages).reduce((sum, list) => sum + list.length, 0) : 0
-    }
+      notifications.open +
+      executions.unfinished +
+      mappings.reduce((sum, { queueArn }) => sum + queues.count(queueArn), 0)
     const byName = (name: string) => executions.list().find(run => run.name === name)
 
     return {
@@ -262,28 +241,4 @@ function occupy(stateFolder: string): () => void {
   const holder = takeLock(lock)
   if (holder !== undefined) throw new Error(`The state folder ${stateFolder} is in use by process ${holder}.`)
   return () => releaseLock(lock)
-}
-
-interface Listener {
-  url: string
-  serve(listener: RequestListener): void
-  close(): Promise<void>
-}
-
-/** A server that answers 503 until it is told what to serve. */
-async function listen(port = 0): Promise<Listener> {
-  let serve: RequestListener = (_, response) => void response.writeHead(503).end('The local cloud is starting.')
-  const server: Server = createServer((request, response) => serve(request, response))
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    serve: listener => {
-      serve = listener
-    },
-    close: () => {
-      server.closeAllConnections()
-      return new Promise(resolve => server.close(() => resolve()))
-    },
-  }
 }

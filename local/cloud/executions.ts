@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { availableParallelism } from 'node:os'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { StateMachineDefinition } from 'aws-local-stepfunctions'
 import { isExecutionName } from './execution-names.ts'
-import { type IntegrationDeps, limit, MAX_STATE_BYTES, runTask, type TaskError, withinLimit } from './integrations.ts'
-import { loadInterpreter } from './interpreter.ts'
+import { type IntegrationDeps, MAX_STATE_BYTES, runTask } from './integrations.ts'
+import { interpret, validate } from './interpretation.ts'
 import { Journal } from './journal.ts'
 import { ACCOUNT, REGION } from './resource-types.ts'
-import type { EndStatus, Run, RunRecord } from './runs.ts'
+import type { Run, RunRecord } from './runs.ts'
 import { checkDefinition, type Machine, prepareDefinition, tasksOf } from './states-language.ts'
 
 /** An error of the Step Functions API; `name` is its type. */
@@ -25,8 +24,6 @@ export interface MachineDescription {
   arn: string
   definition: Machine
 }
-
-const { StateMachine } = await loadInterpreter()
 
 interface Prepared extends MachineDescription {
   prepared: StateMachineDefinition
@@ -70,7 +67,7 @@ export class Executions {
     this.#machines = new Map(
       options.machines.map(machine => {
         checkDefinition(machine.name, machine.definition)
-        new StateMachine(structuredClone(machine.definition) as unknown as StateMachineDefinition) // throws if invalid
+        validate(machine.definition)
         return [
           machine.arn,
           {
@@ -166,7 +163,7 @@ export class Executions {
     const run = this.#runs.get(arn)
     if (run === undefined) throw new StatesApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
     if (run.status === 'RUNNING') {
-      this.#end(run, { status: 'ABORTED' })
+      this.#record(run, { type: 'ended', at: Date.now(), status: 'ABORTED' })
       this.#aborts.get(arn)?.()
     }
     return run
@@ -212,7 +209,12 @@ export class Executions {
     const first = run.records[0] as Extract<RunRecord, { type: 'started' }>
     this.#record(run, { ...first, at: Date.now(), ...how })
     if (machine === undefined) {
-      this.#end(run, { status: 'ABORTED', error: 'StateMachineDeleted', cause: 'The stack no longer has its machine.' })
+      this.#record(run, {
+        type: 'ended',
+        at: Date.now(),
+        status: 'ABORTED',
+        cause: 'The stack no longer has its machine.',
+      })
       return
     }
     const last = run.records.findLast(
@@ -240,91 +242,22 @@ export class Executions {
 
   async #perform(run: Run, machine: Prepared, definition: StateMachineDefinition, input: unknown): Promise<void> {
     if (run.status !== 'RUNNING' || this.#stopped) return
-    const execution = new StateMachine(structuredClone(definition), { validationOptions: { noValidate: true } }).run(
-      input as never,
-      {
-        noThrowOnAbort: true,
-        context: {
-          Execution: { Id: run.arn, Name: run.name, RedriveCount: run.redriveCount, RoleArn: roleArn },
-          StateMachine: { Id: machine.arn, Name: machine.name },
-        },
-        overrides: { taskResourceLocalHandlers: this.#handlers(run, machine) as never },
-      },
-    )
     const turn = run.redriveCount
-    this.#aborts.set(run.arn, execution.abort)
-    const result = execution.result.then(
-      output => ({ output }),
-      (error: Error) => ({ error }),
-    )
-    for await (const event of execution.eventLogs) this.#hear(run, event as InterpreterEvent)
-    const outcome = await result
-    if (run.redriveCount !== turn) return // taken up again as soon as its end was told
-    this.#aborts.delete(run.arn)
-    // Without an event that tells the end: an error of the interpreter itself.
-    if (run.status === 'RUNNING' && !this.#stopped && 'error' in outcome) {
-      this.#end(run, { status: 'FAILED', error: 'States.Runtime', cause: outcome.error.message })
-    }
-  }
-
-  #handlers(run: Run, machine: Prepared): Record<string, (parameters: unknown) => Promise<unknown>> {
-    const handler = (state: string, resource: string) => async (parameters: unknown) => {
-      await nextTurn() // the interpreter tells of entering the state a little later than it does so
-      this.#record(run, { type: 'scheduled', at: Date.now(), state, resource, parameters })
-      const output = await runTask(this.#integrations, state, resource, parameters)
-      this.#record(run, { type: 'succeeded', at: Date.now(), state, resource, output })
-      return output
-    }
-    return Object.fromEntries(machine.tasks.map(({ name, resource }) => [name, handler(name, resource)]))
-  }
-
-  #hear(run: Run, event: InterpreterEvent): void {
-    if (run.status !== 'RUNNING' || this.#stopped) return
-    const { timestamp: at, state, index } = event
-    const error = () => ({ error: event.Error ?? 'Error', cause: asText(event.Cause) })
-    switch (event.type) {
-      case 'StateEntered':
-        this.#record(run, { type: 'entered', at, state: state!.name, kind: state!.type, input: state!.input, index })
-        break
-      case 'StateExited':
-        this.#record(run, { type: 'left', at, state: state!.name, kind: state!.type, output: state!.output, index })
-        if (!withinLimit(state!.output)) this.#tooLong(run, state!.name, state!.output)
-        break
-      case 'StateFailed':
-        this.#record(run, { type: 'failed', at, state: state!.name, kind: state!.type, ...error(), index })
-        break
-      case 'StateRetried':
-        this.#record(run, { type: 'retried', at, state: state!.name, attempt: event.retry!.attempt, index })
-        break
-      case 'StateCaught':
-        this.#record(run, { type: 'caught', at, state: state!.name, index })
-        break
-      case 'ExecutionSucceeded':
-        this.#end(run, { status: 'SUCCEEDED', output: event.output })
-        break
-      case 'ExecutionFailed':
-        this.#end(run, { status: 'FAILED', ...error() })
-        break
-      case 'ExecutionTimeout':
-        this.#end(run, { status: 'TIMED_OUT', error: 'States.Timeout', cause: 'The execution took too long.' })
-        break
-    }
-  }
-
-  /** A state's output, merged with its input, may be too long though what the task gave was not. */
-  #tooLong(run: Run, state: string, output: unknown): void {
-    try {
-      limit(state, 'output', output)
-    } catch (error) {
-      const { name, message } = error as TaskError
-      this.#end(run, { status: 'FAILED', error: name, cause: message })
-      this.#aborts.get(run.arn)?.()
-    }
-  }
-
-  #end(run: Run, how: { status: EndStatus; output?: unknown; error?: string; cause?: string }): void {
-    this.#record(run, { type: 'ended', at: Date.now(), ...how })
-    this.#journal.close(journalKey(run))
+    const { abort, done } = interpret({
+      definition,
+      input,
+      context: {
+        Execution: { Id: run.arn, Name: run.name, RedriveCount: turn, RoleArn: roleArn },
+        StateMachine: { Id: machine.arn, Name: machine.name },
+      },
+      tasks: machine.tasks,
+      runTask: (state, resource, parameters) => runTask(this.#integrations, state, resource, parameters),
+      // What comes late, from a run that was aborted or has been taken up again, is not told.
+      tell: record => run.status === 'RUNNING' && run.redriveCount === turn && this.#record(run, record),
+    })
+    this.#aborts.set(run.arn, abort)
+    await done
+    if (run.redriveCount === turn) this.#aborts.delete(run.arn)
   }
 
   #record(run: Run, record: RunRecord): void {
@@ -332,23 +265,12 @@ export class Executions {
     run.records.push(record)
     apply(run, record)
     this.#journal.append(journalKey(run), record)
+    if (record.type === 'ended') this.#journal.close(journalKey(run))
     this.events.emit('record', { run, record })
   }
 }
 
 const roleArn = `arn:aws:iam::${ACCOUNT}:role/local`
-
-/** An event of the interpreter, as far as it is looked at. */
-interface InterpreterEvent {
-  type: string
-  timestamp: number
-  state?: { name: string; type: string; input: unknown; output?: unknown }
-  index?: number
-  retry?: { attempt: number }
-  output?: unknown
-  Error?: string
-  Cause?: unknown
-}
 
 /** Runs of different machines may have the same name. */
 function journalKey(run: Run): string {
@@ -364,10 +286,6 @@ function apply(run: Run, record: RunRecord): void {
     const { status, at, output, error, cause } = record
     Object.assign(run, { status, endedAt: at, output, error, cause })
   }
-}
-
-function asText(cause: unknown): string {
-  return typeof cause === 'string' ? cause : cause instanceof Error ? cause.message : (JSON.stringify(cause) ?? '')
 }
 
 function parsedInput(input: string): unknown {

@@ -2,10 +2,12 @@ import { existsSync, statSync } from 'node:fs'
 import type { Assembly } from './assembly.ts'
 import type { Mapping } from './event-source.ts'
 import type { MachineDescription } from './executions.ts'
+import type { Cors } from './function-url.ts'
 import { LambdaFunction, type LogLine } from './functions.ts'
 import { RefusedTemplate } from './refused-template.ts'
 import type { Stack } from './stack.ts'
 import type { Machine } from './states-language.ts'
+import type { Template } from './template.ts'
 
 /**
  * The Lambda functions of a stack by physical name, none started yet.
@@ -116,5 +118,25 @@ export function machinesOf(stack: Stack): MachineDescription[] {
     const text = (properties.DefinitionString ?? JSON.stringify(properties.Definition)) as string
     const definition = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => substitutions[name] ?? whole)
     return { name: stack.physical(logicalId), arn: stack.arn(logicalId), definition: JSON.parse(definition) as Machine }
+  })
+}
+
+/** Logical ids of the Function URLs. */
+export function functionUrlIds(template: Template): string[] {
+  return Object.keys(template.Resources).filter(logicalId => template.Resources[logicalId].Type === 'AWS::Lambda::Url')
+}
+
+/** The functions behind Function URLs. @throws {RefusedTemplate} streamed answers, a function of another stack */
+export function functionUrlsOf(
+  stack: Stack,
+  findFunction: (arnOrName: string) => LambdaFunction | undefined,
+): { logicalId: string; target: LambdaFunction; cors?: Cors }[] {
+  return stack.ofType('AWS::Lambda::Url').map(({ logicalId, type, properties }) => {
+    const where = `${logicalId} (${type})`
+    const { InvokeMode, TargetFunctionArn, Cors } = properties
+    if (InvokeMode === 'RESPONSE_STREAM') throw new RefusedTemplate(where, 'streamed answers are not modelled')
+    const target = findFunction(TargetFunctionArn)
+    if (target === undefined) throw new RefusedTemplate(where, `there is no function ${TargetFunctionArn}`)
+    return { logicalId, target, cors: Cors }
   })
 }

@@ -14,7 +14,10 @@ export interface References {
 /** What `AWS::NoValue` resolves to: the property that holds it is left out. */
 const NO_VALUE = Symbol('AWS::NoValue')
 
-type Intrinsic = (argument: any, resolve: (value: unknown) => any) => unknown
+// biome-ignore lint/suspicious/noExplicitAny: what an intrinsic takes and gives depends on where it stands
+type Value = any
+
+type Intrinsic = (argument: Value, resolve: (value: unknown) => Value) => unknown
 
 /**
  * A resolver of CloudFormation intrinsics: gives a copy of a template value in which every intrinsic is replaced by what
@@ -22,7 +25,10 @@ type Intrinsic = (argument: any, resolve: (value: unknown) => any) => unknown
  *
  * @throws {RefusedTemplate} on a reference to nothing, and on an intrinsic that is not modelled
  */
-export function intrinsicResolver(template: Template, references: References): (value: unknown, where: string) => any {
+export function intrinsicResolver(
+  template: Template,
+  references: References,
+): (value: unknown, where: string) => Value {
   let where = 'template'
 
   const reference = (name: string) => {
@@ -77,7 +83,7 @@ export function intrinsicResolver(template: Template, references: References): (
     'Fn::Or': (any: unknown[], resolve) => any.some(resolve),
   }
 
-  function resolve(value: unknown): any {
+  function resolve(value: unknown): Value {
     if (Array.isArray(value)) return value.map(resolve).filter(item => item !== NO_VALUE)
     if (typeof value !== 'object' || value === null) return value
     const entries = Object.entries(value)

@@ -51,7 +51,7 @@ test('the synthesised stack runs as it is: every resource is known, every table 
 describe('what is no frame', () => {
   const cases: [string, string, Uint8Array | string, string, RegExp][] = [
     ['a text file', 'shed/observing log.txt', 'clear until midnight\n', 'NotFits', /text/],
-    ['an empty object', 'shed/empty.fits', '', 'EmptyObject', /empty/],
+    ['an empty object', 'shed/empty.fits', new Uint8Array(0), 'EmptyObject', /empty/],
     [
       'half a header',
       'shed/half.fits',

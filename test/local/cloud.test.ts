@@ -89,7 +89,7 @@ describe('an object put into the bucket', () => {
 
   test('may be empty, larger than 11 MiB, or come in parts', async () => {
     const big = new Uint8Array(20 << 20).fill(7)
-    await put('in/empty', '')
+    await put('in/empty', new Uint8Array(0))
     await put('in/big', big)
     const to = { Bucket: cloud.outputs.Inbox, Key: 'in/parts' }
     const { UploadId } = await cloud.clients.s3.send(new CreateMultipartUploadCommand(to))

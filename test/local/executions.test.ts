@@ -25,14 +25,14 @@ const twoSteps = {
 
 interface Setting {
   definition?: Machine
-  work?: (payload: any) => unknown
+  work?: (payload: never) => unknown
   folder?: string
   concurrency?: number
 }
 
 /** Executions of one machine whose tasks all call `work`. */
 function executionsOf({ definition = twoSteps, work = payload => payload, folder, concurrency }: Setting) {
-  const target = { invoke: async (payload: unknown) => work(payload) } as unknown as LambdaFunction
+  const target = { invoke: async (payload: unknown) => work(payload as never) } as unknown as LambdaFunction
   return new Executions({
     machines: [{ name: 'Frames', arn: ARN, definition }],
     integrations: { function: () => target } as never,

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Fn::Sub writes its variables so
 import { expect, test } from 'vitest'
 import { intrinsicResolver } from '#local/cloud/intrinsics.ts'
 import { RefusedTemplate } from '#local/cloud/refused-template.ts'

@@ -116,7 +116,7 @@ describe('a template is refused, with the logical id and the reason, for', () =>
     [
       'streamed answers',
       template => void (properties(template, 'PagesUrl').InvokeMode = 'RESPONSE_STREAM'),
-      /PagesUrl: streamed answers/,
+      /PagesUrl \(AWS::Lambda::Url\): streamed answers/,
     ],
   ])('%s', async (_, change, reason) => expect(await refusal(change)).toMatch(reason))
 
