@@ -1,3 +1,4 @@
+import { quantile } from '#shared/numeric/robust.ts'
 import { type Frame, MASK } from './frame.ts'
 import { gaussianKernel, type Kernel, smooth } from './matched-filter.ts'
 import type { StarShape } from './star-shape.ts'
@@ -15,7 +16,11 @@ export interface Candidates {
 const NARROW = 0.6 // size of the deblending kernel's core relative to the star
 const NARROW_SIGMA = 5 // significance of a peak in the deblending kernel, source photons included
 const RING = 2 // size of the Gaussian that is taken away for the contrast
-const CONTRAST_SHARE = 0.5 // part of the detection threshold that has to remain above the surroundings
+/** Part of the detection threshold that has to remain above the surroundings: in a calm sky, and in nebulosity. */
+const CALM_SHARE = 0.7
+const STRUCTURED_SHARE = 1
+const CALM_SPREAD = 1.6 // spread of the matched filter over the sky, σ: noise alone has 1, crowding up to this
+const STRUCTURED_SPREAD = 2.6
 const SAME_STAR = 0.7 // peaks of both filters closer than this many FWHM are one star
 
 /**
@@ -50,6 +55,7 @@ export function findCandidates(
   const gain = frame.detector.gainElectronsPerAdu
   const radius = Math.max(1, Math.round(0.4 * shape.fwhmPx))
 
+  const contrastLimit = threshold * contrastShare(filtered, width, height, Math.sqrt(star.squares))
   const coreLimit = NARROW_SIGMA * Math.sqrt(core.squares)
   const starLimit = threshold * Math.sqrt(star.squares)
   for (const i of peaks(difference, width, height, Math.max(1, Math.round(0.35 * shape.fwhmPx)), coreLimit)) {
@@ -61,7 +67,7 @@ export function findCandidates(
   for (const i of peaks(filtered, width, height, radius, 0.8 * starLimit)) {
     if (takenWithin(taken, i, width, height, reach)) continue
     if (matchedAt(star, i, whitened, usable, width, height).significance < threshold) continue
-    if (significanceAt(contrast, i, signal, rms, usable, width, height, gain) < CONTRAST_SHARE * threshold) continue
+    if (significanceAt(contrast, i, signal, rms, usable, width, height, gain) < contrastLimit) continue
     keep(i)
   }
   return found
@@ -75,6 +81,21 @@ export function findCandidates(
     found.fluxVariance.push(matched.variance * rms[i] * rms[i])
     taken[i] = found.pixel.length
   }
+}
+
+/**
+ * How much of a peak has to stand out of its surroundings: more where the sky itself has structure of the size of
+ * stars. Told by the lower half of the matched filter's values over the frame, which stars do not touch.
+ */
+function contrastShare(filtered: Float32Array, width: number, height: number, unit: number): number {
+  const sample: number[] = []
+  const step = Math.max(1, Math.floor(Math.sqrt((width * height) / 8000)))
+  for (let y = step; y < height - step; y += step) {
+    for (let x = step; x < width - step; x += step) sample.push(filtered[y * width + x] / unit)
+  }
+  const spread = quantile(sample, 0.5) - quantile(sample, 0.1587)
+  const structure = Math.min(1, Math.max(0, (spread - CALM_SPREAD) / (STRUCTURED_SPREAD - CALM_SPREAD)))
+  return CALM_SHARE + structure * (STRUCTURED_SHARE - CALM_SHARE)
 }
 
 /** Pixels above a limit that are the highest within `radius` in both directions. */

@@ -23,6 +23,7 @@ export interface DetectionResult {
 const THRESHOLD = 4
 const NOT_USABLE = MASK.bad | MASK.cosmicRay | MASK.otherColour
 const SHARP_EXCESS = 2 // a peak pixel this many times what its neighbours tell of a star is a hot pixel
+const LEAST_WINDOW_SIGMA = 1.1 // pixel: under a narrower window the pixels themselves bend the centroid
 const THIN = 0.45 // minor axis relative to the stars' below which a source is a cosmic-ray track
 const THIN_FROM_SIGMA = 8
 const MERGE_FWHM = 0.5 // detections closer than this are one
@@ -121,7 +122,8 @@ function measureAll(
   const matched = Float64Array.from(kept, k => candidates.flux[k])
   const blends = new Blends(startX.slice(), startY.slice(), matched, shape)
   const image = { width, height, signal, rms }
-  const patch = emptyPatch(2 * Math.ceil(4 * sigma + 3) + 1)
+  const window = Math.max(sigma, LEAST_WINDOW_SIGMA)
+  const patch = emptyPatch(2 * Math.ceil(4 * window + 3) + 1)
   const centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
   const table = emptyDetections(kept.length)
   const mostStep = Math.max(1, 0.5 * shape.fwhmPx)
@@ -140,7 +142,7 @@ function measureAll(
         gain,
         blends.x[n] - left,
         blends.y[n] - low,
-        sigma,
+        window,
         centroid,
       )
       centroid.x += left
@@ -153,7 +155,9 @@ function measureAll(
       const guess = shape.fwhmPx / Math.max(2, candidates.significance[kept[n]])
       table.xErr[n] = wandered ? guess : centroid.xErr
       table.yErr[n] = wandered ? guess : centroid.yErr
-      const axes = axesOf(windowedMoments(patch.signal, side, side, table.x[n] - left, table.y[n] - low, sigma * sigma))
+      const axes = axesOf(
+        windowedMoments(patch.signal, side, side, table.x[n] - left, table.y[n] - low, window * window),
+      )
       const isBlob = blobs.centreAt(candidates.pixel[kept[n]]) !== undefined
       const sure = candidates.significance[kept[n]] > THIN_FROM_SIGMA
       if (sure && !isBlob && axes.minor < (THIN * sigma) ** 2 / shape.elongation) continue
