@@ -2,6 +2,7 @@ import { flagMask } from '#shared/flags.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { measureOnHost } from './host-galaxy.ts'
 import { fitWithLocalSky } from './local-sky.ts'
+import { RELATIVE_FLOOR } from './make-catalogue.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
 import { maskFlags } from './scene.ts'
@@ -115,7 +116,7 @@ function report(
 ): ForcedPhotometry | undefined {
   if (!Number.isFinite(fit.flux) || !(fit.fluxErr > 0)) return undefined
   const sky = measured.scene.sky[measured.scene.indexAt(x, y)]
-  const fluxErr = Math.hypot(fit.fluxErr, emptyExcess(measured, x, y))
+  const fluxErr = Math.hypot(fit.fluxErr, emptyExcess(measured, x, y), RELATIVE_FLOOR * fit.flux)
   return { ...target, x, y, flux: fit.flux, fluxErr, skyAdu: sky, chi: fit.chi, flags: fit.flags }
 }
 

@@ -1,14 +1,19 @@
 import { flagMask } from '#shared/flags.ts'
 import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
 import { MAX_GROUP } from './groups.ts'
-import { LocalPsf, type Psf } from './psf.ts'
+import { addOwn, addPair } from './normal-equations.ts'
+import type { Psf } from './psf.ts'
 import type { Scene, SceneStars } from './scene.ts'
+import { StarStamp, shapeOf } from './star-stamp.ts'
 
 /** Pixels farther than this from the model lose their weight (a smooth cut: a Gaussian pixel keeps all of it). */
 const CLIP_SIGMA = 5
 /** Longest step of a position in one iteration, and farthest from where the star was found, in FWHM. */
 const MAX_STEP = 0.3
 const MAX_DRIFT = 0.8
+
+/** χ and sharpness are judged within this many FWHM. */
+const CORE_FWHM = 1.2
 
 export interface FitOptions {
   iterations: number
@@ -29,7 +34,7 @@ export class GroupFitter {
   readonly #stars: SceneStars
   readonly #psf: Psf
   readonly fitRadius: number
-  readonly #members: Member[]
+  readonly #members: StarStamp[]
   readonly #normal: Float64Array
   readonly #step: Float64Array
   readonly #scale: Float64Array
@@ -80,8 +85,8 @@ export class GroupFitter {
     for (const star of group) flags[star] = settled ? flags[star] & ~lost : flags[star] | lost
   }
 
-  #member(index: number): Member {
-    while (this.#members.length <= index) this.#members.push(new Member(this.#psf))
+  #member(index: number): StarStamp {
+    while (this.#members.length <= index) this.#members.push(new StarStamp(this.#psf))
     return this.#members[index]
   }
 
@@ -92,7 +97,7 @@ export class GroupFitter {
   }
 
   /** Take up a star as it is drawn. */
-  #take(m: Member, star: number): void {
+  #take(m: StarStamp, star: number): void {
     m.radius = this.#stars.flux[star] === 0 ? this.#radiusOf(star) : this.#stars.radius[star]
     m.tableRadius = Math.max(m.radius, this.#radiusOf(star))
     m.local.moveTo(this.#stars.homeX[star], this.#stars.homeY[star], m.tableRadius)
@@ -100,7 +105,7 @@ export class GroupFitter {
   }
 
   /** Profile and slopes on the pixels within the member's radius, at the star's present position. */
-  #stamp(m: Member, star: number): void {
+  #stamp(m: StarStamp, star: number): void {
     const { width, height } = this.#scene
     const x = this.#stars.x[star]
     const y = this.#stars.y[star]
@@ -112,7 +117,7 @@ export class GroupFitter {
   }
 
   /** Add the stamp times an amount to the residual. */
-  #paint(m: Member, star: number, amount: number): void {
+  #paint(m: StarStamp, star: number, amount: number): void {
     const { width, residual } = this.#scene
     const limit = m.radius * m.radius
     for (let j = 0; j < m.h; j++) {
@@ -126,7 +131,7 @@ export class GroupFitter {
   }
 
   /** Draw a star anew; the stamp then is that of the new position. */
-  #redraw(m: Member, star: number, x: number, y: number, flux: number): void {
+  #redraw(m: StarStamp, star: number, x: number, y: number, flux: number): void {
     const stars = this.#stars
     if (stars.flux[star] !== 0) this.#paint(m, star, stars.flux[star])
     stars.x[star] = x
@@ -147,7 +152,7 @@ export class GroupFitter {
   }
 
   /** Residual and weight of the pixels within a radius of a star; the others of the stamp get no weight. */
-  #weigh(m: Member, star: number, radius: number, robust: boolean): void {
+  #weigh(m: StarStamp, star: number, radius: number, robust: boolean): void {
     const scene = this.#scene
     const { width, residual, usable } = scene
     const x = this.#stars.x[star]
@@ -181,109 +186,14 @@ export class GroupFitter {
     normal.fill(0, 0, n * n)
     this.#step.fill(0, 0, n)
     for (let a = 0; a < group.length; a++) {
-      this.#assembleOwn(group[a], a, n)
-      for (let b = 0; b < a; b++) this.#assemblePair(group[a], a, group[b], b, n)
-    }
-  }
-
-  #assembleOwn(star: number, a: number, n: number): void {
-    const m = this.#members[a]
-    const flux = this.#slopeFlux(star)
-    let ff = 0
-    let fx = 0
-    let fy = 0
-    let xx = 0
-    let xy = 0
-    let yy = 0
-    let rf = 0
-    let rx = 0
-    let ry = 0
-    const { value, slopeX, slopeY, weight, left } = m
-    const count = m.w * m.h
-    for (let k = 0; k < count; k++) {
-      const w = weight[k]
-      if (w === 0) continue
-      const v = value[k]
-      const sx = slopeX[k]
-      const sy = slopeY[k]
-      const wr = w * left[k]
-      ff += w * v * v
-      fx += w * v * sx
-      fy += w * v * sy
-      xx += w * sx * sx
-      xy += w * sx * sy
-      yy += w * sy * sy
-      rf += wr * v
-      rx += wr * sx
-      ry += wr * sy
-    }
-    const at = 3 * a
-    const normal = this.#normal
-    const free = this.#stars.held[star] ? 0 : 1
-    normal[at * n + at] = ff
-    normal[(at + 1) * n + at] = fx * flux * free
-    normal[(at + 2) * n + at] = fy * flux * free
-    normal[(at + 1) * n + at + 1] = free ? xx * flux * flux : 1
-    normal[(at + 2) * n + at + 1] = xy * flux * flux * free
-    normal[(at + 2) * n + at + 2] = free ? yy * flux * flux : 1
-    this.#step[at] = rf
-    this.#step[at + 1] = rx * flux * free
-    this.#step[at + 2] = ry * flux * free
-  }
-
-  #assemblePair(starA: number, a: number, starB: number, b: number, n: number): void {
-    const p = this.#members[a]
-    const q = this.#members[b]
-    const x0 = Math.max(p.x0, q.x0)
-    const y0 = Math.max(p.y0, q.y0)
-    const x1 = Math.min(p.x0 + p.w, q.x0 + q.w)
-    const y1 = Math.min(p.y0 + p.h, q.y0 + q.h)
-    if (x0 >= x1 || y0 >= y1) return
-    let ff = 0
-    let fx = 0
-    let fy = 0
-    let xf = 0
-    let xx = 0
-    let xy = 0
-    let yf = 0
-    let yx = 0
-    let yy = 0
-    for (let j = y0; j < y1; j++) {
-      let ka = (j - p.y0) * p.w + x0 - p.x0
-      let kb = (j - q.y0) * q.w + x0 - q.x0
-      for (let i = x0; i < x1; i++, ka++, kb++) {
-        const w = p.weight[ka]
-        if (w === 0 || q.weight[kb] === 0) continue
-        const v = w * p.value[ka]
-        const sx = w * p.slopeX[ka]
-        const sy = w * p.slopeY[ka]
-        const u = q.value[kb]
-        const tx = q.slopeX[kb]
-        const ty = q.slopeY[kb]
-        ff += v * u
-        fx += v * tx
-        fy += v * ty
-        xf += sx * u
-        xx += sx * tx
-        xy += sx * ty
-        yf += sy * u
-        yx += sy * tx
-        yy += sy * ty
+      const fluxA = this.#slopeFlux(group[a])
+      const heldA = this.#stars.held[group[a]] === 1
+      addOwn(this.#members[a], fluxA, heldA, a, n, normal, this.#step)
+      for (let b = 0; b < a; b++) {
+        const fluxB = this.#stars.held[group[b]] ? 0 : this.#slopeFlux(group[b])
+        addPair(this.#members[a], heldA ? 0 : fluxA, a, this.#members[b], fluxB, b, n, normal)
       }
     }
-    const fa = this.#stars.held[starA] ? 0 : this.#slopeFlux(starA)
-    const fb = this.#stars.held[starB] ? 0 : this.#slopeFlux(starB)
-    const normal = this.#normal
-    const row = 3 * a * n + 3 * b
-    normal[row] = ff
-    normal[row + 1] = fx * fb
-    normal[row + 2] = fy * fb
-    normal[row + n] = xf * fa
-    normal[row + n + 1] = xx * fa * fb
-    normal[row + n + 2] = xy * fa * fb
-    normal[row + 2 * n] = yf * fa
-    normal[row + 2 * n + 1] = yx * fa * fb
-    normal[row + 2 * n + 2] = yy * fa * fb
   }
 
   /** Flux in the derivatives by position: a star near zero would leave its position undetermined. */
@@ -348,74 +258,11 @@ export class GroupFitter {
       fluxErr[star] = error(3 * a)
       xErr[star] = held[star] ? Number.NaN : error(3 * a + 1)
       yErr[star] = held[star] ? Number.NaN : error(3 * a + 2)
-      const shape = this.#shape(this.#members[a], star)
+      const core = CORE_FWHM * this.#psf.fwhmPx
+      const shape = shapeOf(this.#members[a], this.#stars.x[star], this.#stars.y[star], this.#slopeFlux(star), core)
       chi[star] = shape.chi
       sharp[star] = shape.sharp
       sharpErr[star] = shape.sharpErr
     }
-  }
-
-  /**
-   * χ over the core, and the width beyond the PSF: a profile widened by variance s adds F·s/2·∇²P (to first order), so
-   * s is the residual projected on that, after its part along the flux is taken out. Pixel².
-   */
-  #shape(m: Member, star: number): { chi: number; sharp: number; sharpErr: number } {
-    const core = 1.2 * this.#psf.fwhmPx
-    const x = this.#stars.x[star]
-    const y = this.#stars.y[star]
-    let square = 0
-    let count = 0
-    let vv = 0
-    let vl = 0
-    let ll = 0
-    let rl = 0
-    for (let k = 0; k < m.w * m.h; k++) {
-      const w = m.weight[k]
-      if (w === 0) continue
-      const i = m.x0 + (k % m.w)
-      const j = m.y0 + Math.floor(k / m.w)
-      if ((i - x) ** 2 + (j - y) ** 2 > core * core) continue
-      square += w * m.left[k] * m.left[k]
-      count++
-      const bend = m.local.laplacian(x, y, i, j) / 2
-      vv += w * m.value[k] * m.value[k]
-      vl += w * m.value[k] * bend
-      ll += w * bend * bend
-      rl += w * m.left[k] * bend
-    }
-    const free = ll - (vl * vl) / vv
-    const flux = this.#slopeFlux(star)
-    return {
-      chi: count > 3 ? Math.sqrt(square / (count - 3)) : Number.NaN,
-      sharp: free > 0 ? rl / free / flux : Number.NaN,
-      sharpErr: free > 0 ? 1 / Math.sqrt(free) / flux : Number.NaN,
-    }
-  }
-}
-
-/** One star of the group being fitted: its pixels and the PSF at its place. */
-class Member {
-  readonly local: LocalPsf
-  /** Radius of the stamp, and how far the local table is made, pixel. */
-  radius = 0
-  tableRadius = 0
-  x0 = 0
-  y0 = 0
-  w = 0
-  h = 0
-  readonly value: Float64Array
-  readonly slopeX: Float64Array
-  readonly slopeY: Float64Array
-  readonly left: Float64Array
-  readonly weight: Float64Array
-
-  constructor(psf: Psf) {
-    const side = 2 * Math.ceil(psf.radiusPx) + 2
-    this.local = new LocalPsf(psf)
-    this.value = new Float64Array(side * side)
-    this.slopeX = new Float64Array(side * side)
-    this.slopeY = new Float64Array(side * side)
-    this.left = new Float64Array(side * side)
-    this.weight = new Float64Array(side * side)
   }
 }

@@ -7,6 +7,8 @@ import type { StarCatalogue } from './star-catalogue.ts'
 
 /** Radius of the catalogue's aperture, FWHM: near the best signal-to-noise for seeing-limited stars. */
 const APERTURE_FWHM = 1
+/** What flat field and PSF leave in a bright star's flux however many photons it has. */
+export const RELATIVE_FLOOR = 0.002
 const MAG_PER_RELATIVE = 2.5 / Math.LN10
 const MAS_PER_DEG = 3.6e6
 
@@ -51,7 +53,7 @@ export function magnitude(flux: number): number {
   return flux > 0 ? -2.5 * Math.log10(flux) : Number.NaN
 }
 
-/** The fit's error with what empty places of the region scatter beyond theirs, and the ratio of both. */
+/** The fit's error with what empty places of the region scatter beyond theirs (and the ratio of both), and the floor. */
 function trueErrors(measured: MeasuredFrame, star: number): { flux: number; fluxErr: number; inflation: number } {
   const { scene, stars, psf, scatter } = measured
   const x = stars.x[star]
@@ -59,7 +61,8 @@ function trueErrors(measured: MeasuredFrame, star: number): { flux: number; flux
   const empty = scene.skyNoise(scene.indexAt(x, y)) / Math.sqrt(psf.sharpness)
   const extra = (scatter(x, y) ** 2 - 1) * empty * empty
   const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
-  return { flux: stars.flux[star], fluxErr: stars.fluxErr[star] * inflation, inflation }
+  const flux = stars.flux[star]
+  return { flux, fluxErr: Math.hypot(stars.fluxErr[star] * inflation, RELATIVE_FLOOR * flux), inflation }
 }
 
 function emptyCatalogue(rows: number): StarCatalogue {

@@ -59,13 +59,8 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   rough.sweep(2, true)
   refineSky(scene, cellPx)
 
-  const psf = buildPsf(
-    scene,
-    stars,
-    psfStars.filter(star => !stars.dropped[star]),
-    first.fwhmPx,
-    first,
-  )
+  const kept = psfStars.filter(star => !stars.dropped[star])
+  const psf = kept.length < LEAST_PSF_STARS ? first : buildPsf(scene, stars, kept, first.fwhmPx, first)
   redrawAll(scene, stars, psf)
   const fitter = new SceneFitter(scene, stars, psf)
   fitter.sweep(2, true)

@@ -25,6 +25,11 @@ export function polynomialTerms(order: number, x: number, y: number, out: Float6
   out[5] = y * y
 }
 
+/** Place on the frame scaled to −1 … 1. */
+export function scaledPlace(frame: { width: number; height: number }, x: number, y: number): { x: number; y: number } {
+  return { x: (2 * x) / Math.max(frame.width - 1, 1) - 1, y: (2 * y) / Math.max(frame.height - 1, 1) - 1 }
+}
+
 /** The analytic core of the PSF: an elliptical Moffat whose second moments change as a polynomial over the frame. */
 export interface CoreShape {
   order: number
