@@ -1,6 +1,7 @@
 import type { MeasureInput, MeasureOutput, Target } from '#events/stages.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
 import { measureTarget } from '#shared/photometry/forced.ts'
@@ -24,7 +25,7 @@ export interface MeasureDeps {
  * Measure every star of a frame and every registered target in its field: PSF photometry in groups, aperture
  * photometry, forced photometry of the targets; and leave the frame without its stars.
  *
- * Writes `stars.fits`, `forced.json`, `residual.fits` and `psf.json` below the frame's products.
+ * Writes `stars.fits`, `forced.json`, `residual.fits`, `psf.json` and `preview.png` below the frame's products.
  *
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
  */
@@ -46,6 +47,7 @@ export async function measure(input: MeasureInput, { store, targets, log }: Meas
     forced: `${input.products}/forced.json`,
     residual: `${input.products}/residual.fits`,
     psf: `${input.products}/psf.json`,
+    preview: `${input.products}/preview.png`,
   }
   const left = withoutStars(scene)
   await store.put(keys.catalogue, encodeStars(stars), { contentType: 'application/fits' })
@@ -54,6 +56,12 @@ export async function measure(input: MeasureInput, { store, targets, log }: Meas
     contentType: 'application/fits',
   })
   await store.put(keys.psf, json(summarisePsf(psf, measured.growth)), { contentType: 'application/json' })
+  const rings = Array.from(stars.x, (x, i) => {
+    return { x, y: stars.y[i], r: ringRadius(psf.fwhmPx, stars.flux[i] / stars.fluxErr[i]) }
+  })
+  const caption = [header.telescope, header.filterName, header.dateObsUtc].filter(Boolean).join(' · ')
+  const preview = drawPreview(frame, { stars: rings, targets: forced, north: { cd: wcs.cd } }, { caption })
+  await store.put(keys.preview, preview, { contentType: 'image/png' })
 
   return {
     ...input,
