@@ -171,15 +171,16 @@ function lowerFlanks(p: Float32Array, width: number, i: number): number {
 function flanksOfStars(p: Float32Array, mask: Uint8Array, width: number, height: number, skySigma: number): number {
   const scratch = new Float32Array(24)
   const shares: number[] = []
+  const needed = STAR_PEAK * skySigma
   for (let y = MARGIN; y < height - MARGIN; y++)
     for (let x = MARGIN; x < width - MARGIN; x++) {
       const i = y * width + x
       const c = p[i]
-      if (c < p[i - 1] || c < p[i + 1]) continue
-      if (c - p[i - 3] < STAR_PEAK * skySigma || c - p[i + 3 * width] < STAR_PEAK * skySigma) continue
+      // Few pixels pass the first comparison, so that it is a branch that the processor guesses right.
+      if (c - p[i - 3] < needed || c - p[i + 3 * width] < needed || c < p[i - 1] || c < p[i + 1]) continue
       if (mask[i] !== 0 || neighbourOffsets(width).some(offset => p[i + offset] > c)) continue
       const sky = ringMedian(p, width, i, scratch)
-      if (c - sky < STAR_PEAK * skySigma) continue
+      if (c - sky < needed) continue
       const share = (lowerFlanks(p, width, i) - sky) / (c - sky)
       if (share > FLANKS_IF_UNKNOWN / 2) shares.push(share)
     }

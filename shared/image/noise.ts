@@ -134,15 +134,18 @@ function skyCells({ level, response, cell, count, cells }: Samples): SkyCells {
 
 /** Variance about zero of values with outliers: MAD first, then the mean square inside the clip. Reorders a copy. */
 function clippedVariance(values: Float32Array): { variance: number; count: number } {
-  const sizes = values.map(Math.abs)
+  const sizes = values.slice()
+  for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(sizes[i])
   let sigma = MAD_TO_SIGMA * medianInPlace(sizes)
   let count = 0
   for (let round = 0; round < 4; round++) {
+    const limit = CLIP * sigma
     let squares = 0
     count = 0
     for (let i = 0; i < values.length; i++) {
-      if (Math.abs(values[i]) > CLIP * sigma) continue
-      squares += values[i] * values[i]
+      const value = values[i]
+      if (value > limit || value < -limit) continue
+      squares += value * value
       count++
     }
     sigma = count > 0 ? Math.sqrt(squares / count / CLIPPED_SHARE) : 0
