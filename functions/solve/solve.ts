@@ -10,11 +10,11 @@ import { flagMask } from '#shared/flags.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { detectWithShape } from '#shared/image/detection.ts'
 import type { Detections } from '#shared/image/frame.ts'
-import { decodeFrame } from '#shared/image/frame-file.ts'
+import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { propagate } from '#shared/sky/epoch.ts'
 import { julianEpoch } from '#shared/sky/time.ts'
-import { parity, pixelScaleDeg, pixelToSky, rotationDeg } from '#shared/sky/wcs.ts'
+import { parity, pixelScaleDeg, pixelToSky, rotationDeg, wcsCards } from '#shared/sky/wcs.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { type Rung, searchLadder } from './search.ts'
 
@@ -38,7 +38,8 @@ const NOT_CLEAN = flagMask('blended', 'saturated', 'nearEdge', 'maskedPixels', '
 
 /**
  * Find where a frame points: detect stars, match their pattern to the reference catalogue at the frame's epoch, fit
- * TAN-SIP. Writes `wcs.json` (the solution, its statistics and covariance) and `detections.fits`.
+ * TAN-SIP. Writes `detections.fits`, found or not, then `wcs.json` (the solution, its statistics and covariance), and
+ * gives `frame.fits` its coordinates.
  *
  * @throws {CpcsError} TooFewStars fewer than six sure detections; NoPointing neither header nor registry tells where
  *   to look; NoReferenceStars the catalogues are empty there; NoPatternMatch no rung of the ladder reached the odds;
@@ -48,6 +49,8 @@ export async function solve(input: SolveInput, { store, tiles, targets, log }: S
   const { frame, header } = decodeFrame(await store.get(input.image))
   const sky = estimateBackground(frame)
   const { detections, shape } = detectWithShape(frame, sky)
+  const keys = { solution: `${input.products}/wcs.json`, detections: `${input.products}/detections.fits` }
+  await store.put(keys.detections, encodeDetections(detections), { contentType: 'application/fits' })
   const sure = surest(detections)
   log.info('sources are detected', { detections: detections.x.length, sure: sure.x.length, fwhmPx: shape.fwhmPx })
   if (sure.x.length < MIN_STARS) throw new CpcsError('TooFewStars', { found: sure.x.length, needed: MIN_STARS })
@@ -58,9 +61,10 @@ export async function solve(input: SolveInput, { store, tiles, targets, log }: S
   if (ladder.length === 0) throw new CpcsError('NoPointing')
   const { solution, rung, survey } = await climb(ladder, sure, hinted, tiles, log)
 
-  const keys = { solution: `${input.products}/wcs.json`, detections: `${input.products}/detections.fits` }
   await store.put(keys.solution, encodeSolution(solution, survey), { contentType: 'application/json' })
-  await store.put(keys.detections, encodeDetections(detections), { contentType: 'application/fits' })
+  // the frame keeps its key and gains its coordinates: pixels and standard header are the same bytes
+  const cards = wcsCards(solution.wcs, frame.width, frame.height)
+  await store.put(input.image, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
   const flags = input.header.flags | (rung.fromHeader ? 0 : flagMask('solvedWithoutHint'))
   return {
     ...input,

@@ -8,6 +8,7 @@ import { flagMask } from '#shared/flags.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { encodeFrame } from '#shared/image/frame-file.ts'
 import { buildMask } from '#shared/image/mask.ts'
+import { drawPreview } from '#shared/image/preview.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { saturationLevel, stateDetector } from './detector.ts'
 import { greenPlane } from './mosaic.ts'
@@ -50,6 +51,8 @@ export async function standardise(
   await store.put(image, encodeFrame(frame, header), { contentType: 'application/fits' })
   const json = new TextEncoder().encode(`${JSON.stringify({ header, provenance }, null, 2)}\n`)
   await store.put(`${products}/frame.json`, json, { contentType: 'application/json' })
+  // drawn again with its stars once they are measured; a frame that comes no further is still seen
+  await store.put(`${products}/preview.png`, drawPreview(frame), { contentType: 'image/png' })
   log.info('frame standardised', { dialect: header.dialect, band: header.band, mjdUtcMid: header.mjdUtcMid })
   return { ...input, products, header, image, duplicateOf: null }
 }
