@@ -1,7 +1,8 @@
 import type { Candidate } from '#events/stages.ts'
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
-import { type MatchedSurvey, type MatchScale, matchSurvey, usableStars } from './calibrators.ts'
+import { extendBrightEnd } from './bright-end.ts'
+import { type MatchedSurvey, type MatchScale, matchSurvey, usableStars, withGaiaMotions } from './calibrators.ts'
 import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
 import { type Choice, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
@@ -33,7 +34,11 @@ export function calibrateFrame(
 ): FrameCalibration {
   const gaia = available.find(({ survey }) => survey === 'gaia_dr3')
   const observed = neighbours(catalogue.raDeg, catalogue.decDeg)
-  const matched = available.map(stars => matchSurvey(observed, stars, scale, gaia))
+  // Gaia helps the others where they are blind: to motions, and to bright stars.
+  const prepared = available.map(stars =>
+    gaia && stars !== gaia ? extendBrightEnd(withGaiaMotions(stars, gaia), gaia) : stars,
+  )
+  const matched = prepared.map(stars => matchSurvey(observed, stars, scale))
   const usable = usableStars(catalogue, matched)
   const fits = standardBands(available).flatMap(standard => {
     const survey = matched.find(({ stars }) => stars.survey === standard.survey)!

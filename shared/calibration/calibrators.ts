@@ -3,10 +3,11 @@ import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { propagate } from '#shared/sky/epoch.ts'
+import type { ExtendedStars } from './bright-end.ts'
 import { matchOneToOne, type Neighbours, neighbours } from './neighbours.ts'
 
-/** Stars fainter than this error do not carry a zero point, mag: S/N 5. */
-export const WORST_INSTRUMENTAL_ERR = 0.2
+/** Stars fainter than this error do not carry a zero point, mag: S/N 7; closer to the limit only lucky ones are found. */
+export const WORST_INSTRUMENTAL_ERR = 0.15
 /** So many stars fix a zero point to well below any survey's own; the faintest beyond cost time alone. */
 const MOST_CALIBRATORS = 2000
 /** With so many clean stars the blended ones are not needed. */
@@ -32,7 +33,7 @@ const BLENDED = flagMask('blended')
 
 /** A survey's stars at the epoch of the frame, and which of them is which star of the frame. */
 export interface MatchedSurvey {
-  stars: ReferenceStars
+  stars: ExtendedStars
   /** Their places at the frame's epoch, degrees ICRS. */
   places: Neighbours
   matchRadiusDeg: number
@@ -57,16 +58,9 @@ export interface MatchScale {
  * Match the stars of a frame with those of a survey, moved to the epoch of the frame, one to one.
  *
  * @param observed places of the frame's stars
- * @param gaia lends its proper motions to surveys that have none
  */
-export function matchSurvey(
-  observed: Neighbours,
-  stars: ReferenceStars,
-  scale: MatchScale,
-  gaia?: ReferenceStars,
-): MatchedSurvey {
-  const moving = gaia && gaia !== stars ? withGaiaMotions(stars, gaia) : stars
-  const { raDeg, decDeg } = propagate(moving, scale.epochYear)
+export function matchSurvey(observed: Neighbours, stars: ExtendedStars, scale: MatchScale): MatchedSurvey {
+  const { raDeg, decDeg } = propagate(stars, scale.epochYear)
   const places = neighbours(raDeg, decDeg)
   const matchRadiusDeg = matchRadiusArcsec(stars, scale) / 3600
   const rowOf = matchOneToOne(observed, places, matchRadiusDeg)

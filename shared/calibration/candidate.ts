@@ -82,8 +82,9 @@ function fitSample(all: number[], withSlope: boolean, from: Ingredients): Calibr
   places.forEach((k, j) => {
     const { [k]: relative } = expected
     data.varY[j] += (MAG_PER_RELATIVE_FLUX * relative) ** 2 - from.catalogue.magInstErr[all[k]] ** 2
-    // the mean of −2.5 log10 of a noisy flux lies above that of the flux by half its relative variance
-    data.y[j] += (MAG_PER_RELATIVE_FLUX * relative ** 2) / 2
+    // Relative to its variance v, a flux fitted with its position is too bright by v (it is the highest around), and the
+    // logarithm of a noisy flux too faint by v / 2.
+    data.y[j] -= (MAG_PER_RELATIVE_FLUX * relative ** 2) / 2
   })
   const line = robustLine(data, withSlope)
   if (!line || line.count < MIN_STARS || line.count < LEAST_USED * sample.length || line.scatter > WORST_SCATTER)

@@ -1,13 +1,15 @@
 import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
+import { median } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { type CalibrationFit, residuals } from './candidate.ts'
+import { intrinsicScatter } from './robust-line.ts'
 
 /** Candidates with fewer stars than this part of the richest are compared by what they miss. */
 const COMPARABLE = 0.25
 const MIN_COMMON = 8
-/** Stars are not independent witnesses of a filter: more than these do not add. */
-const WITNESSES = 100
+/** More stars than these do not add: the noise of the catalogues alone moves n·ln σ² by √(2n) from band to band. */
+const WITNESSES = 25
 /** A filter is expected to differ from its standard band by so much colour term. */
 const EXPECTED_COLOUR_TERM = 0.15
 /** Price of a star that a candidate lacks, in units of −2 ln likelihood. */
@@ -57,8 +59,8 @@ export interface Force {
 /**
  * Choose survey and band from the fits (lower scores are better).
  *
- * Bands: −2 ln likelihood of the residuals on the stars that the comparable candidates have in common, the best survey
- * speaking for each band, + ln n per parameter, − 2 ln of the header's prior, + (C / {@link EXPECTED_COLOUR_TERM})².
+ * Bands: n·ln(s² + σ²) on the stars that the comparable candidates have in common, s their scatter beyond the errors
+ * and σ one error for all, the best survey speaking for each band, + ln n per parameter, − 2 ln of the header's prior, + (C / {@link EXPECTED_COLOUR_TERM})².
  * A fit with a colour term cannot tell g from r by its scatter alone, since r = g − (g − r): the size of the colour
  * term can. Surveys of the same band: error and tie of their zero point and size of the colour term. Where bands are
  * closer than {@link DECISIVE} the header decides; where it says nothing the band with the smallest colour term is
@@ -121,7 +123,7 @@ function hasOwn(survey: SurveyId, band: string): boolean {
   return band in surveys[survey].bands
 }
 
-/** −2 ln likelihood of each fit on the common stars, as if there were at most {@link WITNESSES} of them. */
+/** n·ln(s² + σ²) of each fit on the common stars, n at most {@link WITNESSES}: −2 ln likelihood but for a constant. */
 function commonLikelihoods(fits: CalibrationFit[], catalogue: StarCatalogue): number[] {
   const most = Math.max(0, ...fits.map(({ sample }) => sample.length))
   let comparable = fits.filter(({ sample }) => sample.length >= COMPARABLE * most)
@@ -133,12 +135,22 @@ function commonLikelihoods(fits: CalibrationFit[], catalogue: StarCatalogue): nu
     comparable = kept.length > 0 ? kept : comparable.slice(0, 1)
     common = inCommon(comparable)
   }
+  const variances = comparable.map(fit => starVariances(fit).filter((_, k) => common.has(fit.sample[k])))
+  // One error for all candidates: a survey must not win a band because its own errors are small.
+  const error = median(variances.map(list => list.length / list.reduce((sum, value) => sum + 1 / value, 0)))
+  const weights = variances[0]?.map(value => 1 / value) ?? new Float64Array(0)
+  const witnesses = Math.min(WITNESSES, squaredSum(weights))
   return fits.map(fit => {
     const own = comparable.includes(fit) ? common : new Set(fit.sample)
-    const mean = meanLikelihood(fit, catalogue, own)
-    const witnesses = Math.min(common.size, WITNESSES)
-    return witnesses * mean + MISSING_STAR * Math.max(0, common.size - own.size)
+    const scatter = scatterOn(fit, catalogue, own)
+    return witnesses * Math.log(scatter ** 2 + error) + MISSING_STAR * Math.max(0, common.size - own.size)
   })
+}
+
+/** (Σw)² / Σw²: how many equal stars are worth as much. */
+function squaredSum(weights: Float64Array): number {
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return sum === 0 ? 0 : sum ** 2 / weights.reduce((total, weight) => total + weight * weight, 0)
 }
 
 function inCommon(fits: CalibrationFit[]): Set<number> {
@@ -147,25 +159,27 @@ function inCommon(fits: CalibrationFit[]): Set<number> {
   return new Set([...first].filter(star => others.every(other => other.has(star))))
 }
 
-/** Mean over stars of r²/σ² + ln σ²; outliers count as {@link LARGEST_DEVIATION} σ. */
-function meanLikelihood(fit: CalibrationFit, catalogue: StarCatalogue, stars: Set<number>): number {
-  const { sample, matched, magnitudes, line } = fit
-  const r = residuals(fit, catalogue)
-  let sum = 0
-  let n = 0
-  for (let k = 0; k < sample.length; k++) {
-    if (!stars.has(sample[k])) continue
-    const row = matched.rowOf[sample[k]]
-    const variance =
-      fit.variance[k] +
-      line.intrinsic ** 2 +
-      line.slope ** 2 * magnitudes.varColour[row] -
-      2 * line.slope * magnitudes.covariance[row]
-    const safe = Math.max(variance, 1e-6)
-    sum += Math.min(r[k] ** 2 / safe, LARGEST_DEVIATION ** 2) + Math.log(safe)
-    n++
-  }
-  return n > 0 ? sum / n : 0
+/** Scatter of some stars about a fit beyond their errors; outliers count as {@link LARGEST_DEVIATION} σ. */
+function scatterOn(fit: CalibrationFit, catalogue: StarCatalogue, stars: Set<number>): number {
+  const variances = starVariances(fit)
+  const all = residuals(fit, catalogue)
+  const places = Array.from(fit.sample.keys()).filter(k => stars.has(fit.sample[k]))
+  return intrinsicScatter(
+    Float64Array.from(places, k => {
+      const most = LARGEST_DEVIATION * Math.sqrt(variances[k] + fit.line.intrinsic ** 2)
+      return Math.max(-most, Math.min(most, all[k]))
+    }),
+    Float64Array.from(places, k => variances[k]),
+  )
+}
+
+/** Variance of each star of the sample about the line, errors of magnitude and colour together. */
+function starVariances({ sample, matched, magnitudes, line, variance }: CalibrationFit): Float64Array {
+  return Float64Array.from(sample, (star, k) => {
+    const row = matched.rowOf[star]
+    const colour = line.slope ** 2 * magnitudes.varColour[row] - 2 * line.slope * magnitudes.covariance[row]
+    return Math.max(variance[k] + (line.slope === 0 ? 0 : colour), 1e-6)
+  })
 }
 
 function parameters({ hasColourTerm, line }: CalibrationFit): number {

@@ -189,14 +189,27 @@ function robustIntrinsic(data: LineData, used: Uint8Array, slope: number, interc
   })
 }
 
-/** The scatter of highest likelihood (its derivative vanishes; science of Kelly 2007 without the prior). */
+/** The scatter of highest likelihood beyond the errors of the used points. */
 function likelyIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
   const residuals = residualsOf(data, slope, intercept)
+  const places = Array.from(used.keys()).filter(i => used[i])
+  return intrinsicScatter(
+    Float64Array.from(places, i => residuals[i]),
+    Float64Array.from(places, i => variance(data, i, slope)),
+  )
+}
+
+/**
+ * The scatter of highest likelihood that, added to their errors, explains some residuals; 0 where the errors do.
+ *
+ * @param variances one per residual
+ */
+export function intrinsicScatter(residuals: Float64Array, variances: Float64Array): number {
+  // where the derivative of the likelihood by the scatter vanishes
   return solve(intrinsic => {
     let sum = 0
     for (let i = 0; i < residuals.length; i++) {
-      if (!used[i]) continue
-      const total = variance(data, i, slope) + intrinsic ** 2
+      const total = variances[i] + intrinsic ** 2
       sum += (residuals[i] ** 2 / total - 1) / total
     }
     return sum

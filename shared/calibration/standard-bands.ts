@@ -1,5 +1,6 @@
 import type { ReferenceStars, SurveyId } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
+import type { ExtendedStars } from './bright-end.ts'
 import { type Transformation, transformations } from './transformations.ts'
 
 /** Catalogue magnitudes with larger errors calibrate nothing, mag. */
@@ -65,9 +66,9 @@ function hasValues(values: Float64Array | undefined): boolean {
 /**
  * Magnitudes and colours of all stars of a survey in a standard band. Stars outside the survey's bright and faint
  * limits, with errors above {@link WORST_CATALOGUE_ERR} or outside the range of a transformation are NaN in `mag`;
- * colours stay where they are known.
+ * colours stay where they are known. Stars carried over from Gaia have no bright limit.
  */
-export function standardMagnitudes(stars: ReferenceStars, standard: StandardBand): StandardMagnitudes {
+export function standardMagnitudes(stars: ExtendedStars, standard: StandardBand): StandardMagnitudes {
   const n = stars.count
   const result: StandardMagnitudes = {
     mag: new Float64Array(n).fill(Number.NaN),
@@ -85,7 +86,8 @@ export function standardMagnitudes(stars: ReferenceStars, standard: StandardBand
     leans.clear()
     leans.set(base, 1)
     let mag = stars.mag[base][i]
-    const inLimits = mag >= bright && mag <= faint && stars.magErr[base][i] <= WORST_CATALOGUE_ERR
+    const inLimits =
+      (mag >= bright || stars.carriedOver?.[i]) && mag <= faint && stars.magErr[base][i] <= WORST_CATALOGUE_ERR
     let valid = inLimits
     if (transformation) {
       const [blue, red] = transformation.colour

@@ -159,7 +159,8 @@ describe('choice of the band', () => {
     const r = ofField(simulateField({ stars: 200, cameraTerm: 0.02 }), null)
     expect(r.chosen).toMatchObject({ survey: 'ps1', band: 'r' })
     // m = r − 0.3 (g − r): that is i
-    const i = ofField(simulateField({ stars: 200, cameraTerm: -0.3 }), null)
+    const field = simulateField({ stars: 200, cameraTerm: -0.3 })
+    const i = calibrateFrame(field.catalogue, [field.ps1], scaleOf(field), null)
     expect(i.chosen).toMatchObject({ survey: 'ps1', band: 'i' })
     const g = ofField(simulateField({ stars: 200, cameraTerm: 1 }), null)
     expect(g.chosen).toMatchObject({ survey: 'ps1', band: 'g' })

@@ -56,7 +56,12 @@ export function simulateField(options: FieldOptions = {}): Field {
   const trueMag = make(i => r[i] + cameraTerm * colour[i] + intrinsic * draw.normal())
   const wrong = make(() => (draw.uniform() < outliers ? draw.uniform() - 0.8 : 0))
   const fluxErr = make(i => Math.hypot(noiseAdu, Math.sqrt(10 ** (-0.4 * (trueMag[i] - zeroPoint)))))
-  const flux = make(i => 10 ** (-0.4 * (trueMag[i] + wrong[i] - zeroPoint)) + fluxErr[i] * draw.normal())
+  const flux = make(i => {
+    const flux = 10 ** (-0.4 * (trueMag[i] + wrong[i] - zeroPoint))
+    // a position that is fitted along finds the highest flux around: each of its two coordinates adds half a variance
+    const found = (draw.normal() ** 2 + draw.normal() ** 2) / 2
+    return flux + fluxErr[i] * draw.normal() + (found * fluxErr[i] ** 2) / flux
+  })
   const none = () => new Float64Array(n).fill(Number.NaN)
   const catalogue: StarCatalogue = {
     id: Int32Array.from(r.keys()),

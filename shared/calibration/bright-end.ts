@@ -1,0 +1,129 @@
+import type { ReferenceStars } from '#shared/catalogue/reference.ts'
+import { combineStars } from '#shared/catalogue/reference-columns.ts'
+import { surveys } from '#shared/catalogue/surveys/index.ts'
+import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { madSigma, quantile } from '#shared/numeric/robust.ts'
+import { propagate } from '#shared/sky/epoch.ts'
+import { matchOneToOne, neighbours } from './neighbours.ts'
+
+/** Surveys that reach stars brighter than this need no help, mag. */
+const BRIGHT_ENOUGH = 12
+/** The relation to Gaia is learned from stars up to so many magnitudes below the bright end. */
+const LEARNED_MAG = 4
+const ORDER = 3
+const MIN_STARS = 40
+/** A relation that scatters more carries nothing over, mag. */
+const WORST_SCATTER = 0.04
+const CLIP = 4
+const SAME_STAR_DEG = 1 / 3600
+
+/** Stars of a survey, some of them carried over from Gaia: the survey's own limits do not hold for those. */
+export interface ExtendedStars extends ReferenceStars {
+  carriedOver?: Uint8Array
+}
+
+/** band − G as a polynomial in BP − RP, as the stars around the field have it. */
+interface Relation {
+  coefficients: Float64Array
+  scatter: number
+  range: [number, number]
+}
+
+/**
+ * Carry a survey's bands over to stars that are too bright for it, through Gaia: band − G is fitted as a cubic in
+ * BP − RP to the stars around the field that both have, and applied to Gaia's brighter ones, the scatter of the relation
+ * being their error. The brightest stars of a frame are its best measured ones; in a short exposure of a sparse field
+ * they are worth more than all others, and a relation learned in the field itself owes nothing to other fields' stars.
+ */
+export function extendBrightEnd(stars: ReferenceStars, gaia: ReferenceStars): ExtendedStars {
+  const { bands, mainBand } = surveys[stars.survey]
+  const { bright } = bands[mainBand]
+  if (bright < BRIGHT_ENOUGH || stars.count < MIN_STARS) return stars
+  const epochs = Float64Array.from(stars.epochYear).sort()
+  const there = propagate(gaia, epochs[epochs.length >> 1])
+  const rowOf = matchOneToOne(
+    neighbours(there.raDeg, there.decDeg),
+    neighbours(stars.raDeg, stars.decDeg),
+    SAME_STAR_DEG,
+  )
+  const relations = new Map<string, Relation>()
+  for (const band of Object.keys(bands)) {
+    const relation = learn(stars, gaia, rowOf, band)
+    if (relation) relations.set(band, relation)
+  }
+  const main = relations.get(mainBand)
+  if (!main) return stars
+
+  const carried: number[] = []
+  const replaced = new Set<number>()
+  for (let i = 0; i < gaia.count; i++) {
+    const { value } = apply(main, gaia, i)
+    if (!gaia.clean[i] || !(value < bright)) continue
+    carried.push(i)
+    if (rowOf[i] >= 0) replaced.add(rowOf[i])
+  }
+  const kept = Array.from(stars.raDeg.keys()).filter(row => !replaced.has(row))
+  const extended = combineStars(
+    [
+      { stars, rows: kept },
+      { stars: inBands(gaia, stars, relations), rows: carried },
+    ],
+    stars.survey,
+  )
+  return { ...extended, carriedOver: Uint8Array.from(extended.id.keys(), i => (i < kept.length ? 0 : 1)) }
+}
+
+/** Gaia's stars with the survey's bands. */
+function inBands(gaia: ReferenceStars, { survey }: ReferenceStars, relations: Map<string, Relation>): ReferenceStars {
+  const mag: Record<string, Float64Array> = {}
+  const magErr: Record<string, Float64Array> = {}
+  for (const [band, relation] of relations) {
+    const results = Array.from({ length: gaia.count }, (_, i) => apply(relation, gaia, i))
+    mag[band] = Float64Array.from(results, ({ value }) => value)
+    magErr[band] = Float64Array.from(results, ({ error }) => error)
+  }
+  return { ...gaia, survey, mag, magErr }
+}
+
+function apply({ coefficients, scatter, range }: Relation, { mag, magErr }: ReferenceStars, i: number) {
+  const colour = mag.BP[i] - mag.RP[i]
+  if (!(colour >= range[0] && colour <= range[1])) return { value: Number.NaN, error: Number.NaN }
+  return { value: mag.G[i] + polynomial(coefficients, colour), error: Math.hypot(scatter, magErr.G[i]) }
+}
+
+function learn(stars: ReferenceStars, gaia: ReferenceStars, rowOf: Int32Array, band: string): Relation | undefined {
+  const { bright } = surveys[stars.survey].bands[band]
+  const colours: number[] = []
+  const differences: number[] = []
+  for (let i = 0; i < gaia.count; i++) {
+    const row = rowOf[i]
+    if (row < 0 || !gaia.clean[i] || !stars.clean[row]) continue
+    const mag = stars.mag[band]?.[row]
+    const colour = gaia.mag.BP[i] - gaia.mag.RP[i]
+    if (!(mag >= bright && mag <= bright + LEARNED_MAG) || !Number.isFinite(colour + gaia.mag.G[i])) continue
+    colours.push(colour)
+    differences.push(mag - gaia.mag.G[i])
+  }
+  if (colours.length < MIN_STARS) return undefined
+  const design = Float64Array.from({ length: colours.length * (ORDER + 1) }, (_, k) => {
+    return colours[Math.floor(k / (ORDER + 1))] ** (k % (ORDER + 1))
+  })
+  const y = Float64Array.from(differences)
+  const weights = new Float64Array(y.length).fill(1)
+  let scatter = Number.NaN
+  let coefficients = new Float64Array(ORDER + 1)
+  for (let round = 0; round < 10; round++) {
+    const fitted = linearLeastSquares(design, ORDER + 1, y, weights)
+    if (!fitted) return undefined
+    coefficients = new Float64Array(fitted.coefficients)
+    const residuals = y.map((value, i) => value - polynomial(coefficients, colours[i]))
+    scatter = madSigma(residuals, 0)
+    for (let i = 0; i < y.length; i++) weights[i] = Math.abs(residuals[i]) < CLIP * scatter ? 1 : 0
+  }
+  if (!(scatter <= WORST_SCATTER)) return undefined
+  return { coefficients, scatter, range: [quantile(colours, 0.01), quantile(colours, 0.99)] }
+}
+
+function polynomial(coefficients: Float64Array, x: number): number {
+  return coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0)
+}
