@@ -36,7 +36,7 @@ const MAX_SATURATED_SHARE = 0.25
 
 /**
  * Read any FITS a camera writes and say in standard terms what it is: translate its header, complete gain, read noise
- * and saturation from the pixels, mask what is bad, and keep image and header with the products of the frame.
+ * and saturation from the pixels, mask what is bad, and keep image, header and a picture with the products of the frame.
  *
  * @throws {CpcsError} EmptyObject, NotFits, TruncatedFits, BrokenHeader, UnsupportedFits, NoImage, NotSingleImage,
  *   NotLightFrame, NoPixelValues, NoObservationTime, BadProfile; StoreUnavailable, ObjectMissing

@@ -34,12 +34,13 @@ async function run(bytes: Uint8Array) {
 }
 
 describe('the standardise stage', () => {
-  test('keeps image, header and provenance, and its output fits the contract', async () => {
+  test('keeps image, header, provenance and a picture, and its output fits the contract', async () => {
     const { output, store } = await run(raw)
     expect(StandardiseOutput.parse(output)).toEqual(output)
     expect(await store.list('')).toEqual([
       `products/${input.frameId}/frame.fits`,
       `products/${input.frameId}/frame.json`,
+      `products/${input.frameId}/preview.png`,
     ])
     const { frame, header } = decodeFrame(await store.get(output.image))
     expect(header).toEqual({ ...output.header, object: 'SN 2023?' }) // FITS text is ASCII
