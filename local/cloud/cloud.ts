@@ -43,8 +43,6 @@ export interface CloudOptions {
   visibilitySeconds?: number
   /** Runs of state machines at once. Absent: as many as processors, at least two. */
   concurrency?: number
-  /** Load every function's bundle in the background as soon as the cloud is up: the first frame is quicker. */
-  warm?: boolean
   faults?: Partial<Faults>
 }
 
@@ -105,6 +103,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   try {
     if (options.stateFolder) closers.push(occupy(options.stateFolder))
     const events = new EventEmitter<CloudEvents>()
+    events.setMaxListeners(0) // one for every frame that somebody waits for
     const faults: Faults = { deliveries: 1, ...options.faults }
 
     progress('Starting the emulators of S3, SQS, SNS and DynamoDB')
@@ -193,7 +192,6 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ),
     )
     closers.push(() => polling.abort())
-    if (options.warm) for (const target of functions.values()) target.warm()
     progress('The local cloud is up')
 
     const busy = () =>

@@ -3,9 +3,11 @@
  * one at a time, with what the Lambda runtime would answer.
  */
 import { existsSync } from 'node:fs'
+import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
+import { compiledFolder } from './project-root.ts'
 
 /** Handed over when the environment starts. */
 export interface EnvironmentData {
@@ -44,10 +46,14 @@ const MAX_ANSWER_BYTES = 6 * 1024 * 1024
 const data = workerData as EnvironmentData
 const post = (reply: Reply) => parentPort!.postMessage(reply)
 
+// A bundle has the whole SDK in it; kept compiled, it loads with a fifth less work.
+enableCompileCache(compiledFolder)
+
 try {
   const handler = await loadHandler()
   parentPort!.on('message', (invocation: Invocation) => void answer(handler, invocation))
   post({ kind: 'ready' })
+  setImmediate(flushCompileCache)
 } catch (error) {
   post({ kind: 'broken', failure: failureOf(error) })
 }

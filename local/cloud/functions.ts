@@ -73,11 +73,6 @@ export class LambdaFunction {
     return this.description.concurrency ?? Math.min(2, availableParallelism())
   }
 
-  /** Start one environment before it is needed. */
-  warm(): void {
-    if (this.#all.size === 0 && !this.#stopped) this.#idle.push(this.#start())
-  }
-
   /**
    * Invoke the function.
    *

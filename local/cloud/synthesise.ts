@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { releaseLock, takeLock } from './lock.ts'
-import { projectRoot } from './project-root.ts'
+import { compiledFolder, projectRoot } from './project-root.ts'
 
 /** What the assembly is made of: a change in any of it calls for a new one. */
 const SOURCES = ['infra', 'functions', 'shared', 'events', 'web', 'cdk.json', 'package.json', 'package-lock.json']
@@ -35,6 +35,7 @@ export async function synthesise(options: { progress?: (line: string) => void } 
     await runApp(draft)
     renameSync(draft, folder)
     forgetOld(assemblies)
+    rmSync(compiledFolder, { recursive: true, force: true }) // of bundles that are no more
     return folder
   })
 }
