@@ -30,6 +30,8 @@ import { PIPELINE_VERSION } from '#shared/version.ts'
 const MOST_REFERENCE_STARS = 40_000
 /** Stars just outside the frame's own, for those whose proper motion brought them in, degrees. */
 const MARGIN_DEG = 20 / 3600
+/** Surveys learn from each other what the frame's own few stars could not teach, degrees. */
+const LEAST_RADIUS_DEG = 0.35
 
 export interface CalibrateDeps {
   store: ObjectStore
@@ -93,14 +95,14 @@ function encoded(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
-/** The part of the sky that holds all stars of the frame. */
+/** The part of the sky that holds all stars of the frame, and not less than surveys need to be compared. */
 function coneOf({ raDeg, decDeg }: StarCatalogue, { wcs }: CalibrateInput): Cone {
   let radiusDeg = Math.hypot(wcs.fieldWidthDeg, wcs.fieldHeightDeg) / 2
   for (let i = 0; i < raDeg.length; i++) {
     const distance = separationDeg(raDeg[i], decDeg[i], wcs.raDeg, wcs.decDeg)
     if (distance > radiusDeg) radiusDeg = distance
   }
-  return { raDeg: wcs.raDeg, decDeg: wcs.decDeg, radiusDeg: radiusDeg + MARGIN_DEG }
+  return { raDeg: wcs.raDeg, decDeg: wcs.decDeg, radiusDeg: Math.max(radiusDeg + MARGIN_DEG, LEAST_RADIUS_DEG) }
 }
 
 async function surveysAround(cone: Cone, tiles: Tiles, log: Log): Promise<ReferenceStars[]> {

@@ -2,6 +2,7 @@ import type { TargetResult } from '#events/stages.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { type CalibrationFit, zeroPointAt } from './candidate.ts'
+import { type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
 
 /** 2.5 / ln 10: relative error of a flux to an error in magnitudes. */
 const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
@@ -54,7 +55,7 @@ export function calibrateStars(
   const flags = Int32Array.from(catalogue.flags)
   for (let i = 0; i < n; i++) {
     if (!Number.isFinite(catalogue.magInst[i])) continue
-    const star = colourOf(fit, fit.matched.rowOf[i])
+    const star = colourOf(fit, fit.magnitudes, fit.matched.rowOf[i])
     const zeroPoint = zeroPointOf(fit, star)
     const value = catalogue.magInst[i] + zeroPoint.value
     const error = Math.hypot(catalogue.magInstErr[i], zeroPoint.error)
@@ -79,7 +80,7 @@ export function calibrateTargets(
   const { matched, standard } = fit
   return targets.map(target => {
     const row = matched.places.nearest(target.raDeg, target.decDeg, Math.min(matched.matchRadiusDeg, SAME_OBJECT_DEG))
-    const star = colourOf(fit, row)
+    const star = colourOf(fit, standardMagnitudes(matched.stars, standard, [row]), row)
     const zeroPoint = zeroPointOf(fit, star)
     const instrumental = -2.5 * Math.log10(target.flux)
     const magErrRandom = (MAG_PER_RELATIVE_FLUX * target.fluxErr) / target.flux
@@ -137,7 +138,8 @@ export function uncalibratedTargets(targets: ForcedPhotometry[], band: string, f
   }))
 }
 
-function colourOf({ hasColourTerm, magnitudes, medianColour, colourSpread, colourRange }: CalibrationFit, row: number) {
+function colourOf(fit: CalibrationFit, magnitudes: StandardMagnitudes, row: number) {
+  const { hasColourTerm, medianColour, colourSpread, colourRange } = fit
   if (!hasColourTerm) return { colour: Number.NaN, error: 0, from: 'none', flags: 0 } satisfies StarColour
   const colour = row >= 0 ? magnitudes.colour[row] : Number.NaN
   if (!Number.isFinite(colour))

@@ -1,10 +1,8 @@
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
-import { combineStars } from '#shared/catalogue/reference-columns.ts'
+import { combineStars, takeStars } from '#shared/catalogue/reference-columns.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { madSigma, quantile } from '#shared/numeric/robust.ts'
-import { propagate } from '#shared/sky/epoch.ts'
-import { matchOneToOne, neighbours } from './neighbours.ts'
 
 /** Surveys that reach stars brighter than this need no help, mag. */
 const BRIGHT_ENOUGH = 12
@@ -15,7 +13,6 @@ const MIN_STARS = 40
 /** A relation that scatters more carries nothing over, mag. */
 const WORST_SCATTER = 0.04
 const CLIP = 4
-const SAME_STAR_DEG = 1 / 3600
 
 /** Stars of a survey, some of them carried over from Gaia: the survey's own limits do not hold for those. */
 export interface ExtendedStars extends ReferenceStars {
@@ -34,18 +31,17 @@ interface Relation {
  * BP − RP to the stars around the field that both have, and applied to Gaia's brighter ones, the scatter of the relation
  * being their error. The brightest stars of a frame are its best measured ones; in a short exposure of a sparse field
  * they are worth more than all others, and a relation learned in the field itself owes nothing to other fields' stars.
+ *
+ * @param partners for each star its row in Gaia, −1 where it has none
  */
-export function extendBrightEnd(stars: ReferenceStars, gaia: ReferenceStars): ExtendedStars {
+export function extendBrightEnd(stars: ReferenceStars, gaia: ReferenceStars, partners: Int32Array): ExtendedStars {
   const { bands, mainBand } = surveys[stars.survey]
   const { bright } = bands[mainBand]
   if (bright < BRIGHT_ENOUGH || stars.count < MIN_STARS) return stars
-  const epochs = Float64Array.from(stars.epochYear).sort()
-  const there = propagate(gaia, epochs[epochs.length >> 1])
-  const rowOf = matchOneToOne(
-    neighbours(there.raDeg, there.decDeg),
-    neighbours(stars.raDeg, stars.decDeg),
-    SAME_STAR_DEG,
-  )
+  const rowOf = new Int32Array(gaia.count).fill(-1)
+  partners.forEach((row, i) => {
+    if (row >= 0) rowOf[row] = i
+  })
   const relations = new Map<string, Relation>()
   for (const band of Object.keys(bands)) {
     const relation = learn(stars, gaia, rowOf, band)
@@ -66,7 +62,7 @@ export function extendBrightEnd(stars: ReferenceStars, gaia: ReferenceStars): Ex
   const extended = combineStars(
     [
       { stars, rows: kept },
-      { stars: inBands(gaia, stars, relations), rows: carried },
+      { stars: inBands(takeStars(gaia, carried), stars, relations), rows: [...carried.keys()] },
     ],
     stars.survey,
   )

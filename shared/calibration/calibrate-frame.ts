@@ -2,7 +2,14 @@ import type { Candidate } from '#events/stages.ts'
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { extendBrightEnd } from './bright-end.ts'
-import { type MatchedSurvey, type MatchScale, matchSurvey, usableStars, withGaiaMotions } from './calibrators.ts'
+import {
+  gaiaPartners,
+  type MatchedSurvey,
+  type MatchScale,
+  matchSurvey,
+  usableStars,
+  withGaiaMotions,
+} from './calibrators.ts'
 import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
 import { type Choice, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
@@ -35,9 +42,11 @@ export function calibrateFrame(
   const gaia = available.find(({ survey }) => survey === 'gaia_dr3')
   const observed = neighbours(catalogue.raDeg, catalogue.decDeg)
   // Gaia helps the others where they are blind: to motions, and to bright stars.
-  const prepared = available.map(stars =>
-    gaia && stars !== gaia ? extendBrightEnd(withGaiaMotions(stars, gaia), gaia) : stars,
-  )
+  const prepared = available.map(stars => {
+    if (!gaia || stars === gaia) return stars
+    const partners = gaiaPartners(stars, gaia)
+    return extendBrightEnd(withGaiaMotions(stars, gaia, partners), gaia, partners)
+  })
   const matched = prepared.map(stars => matchSurvey(observed, stars, scale))
   const usable = usableStars(catalogue, matched)
   const fits = standardBands(available).flatMap(standard => {

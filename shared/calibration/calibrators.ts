@@ -81,17 +81,21 @@ function matchRadiusArcsec(stars: ReferenceStars, { fwhmArcsec, residualArcsec }
   return Math.min(wanted, Math.max(2, fwhmArcsec))
 }
 
-/** Proper motions and parallaxes from Gaia for stars of a survey that publishes none; others as they were. */
-export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars): ReferenceStars {
-  if (stars.count === 0 || gaia.count === 0 || stars.pmRaMasPerYear.some(motion => motion !== 0)) return stars
+/**
+ * Which stars of Gaia are which of another survey: Gaia moved to the survey's epoch, one to one.
+ *
+ * @returns for each star of the survey its row in Gaia, −1 where it has none
+ */
+export function gaiaPartners(stars: ReferenceStars, gaia: ReferenceStars): Int32Array {
   const epochs = Float64Array.from(stars.epochYear).sort()
   const there = propagate(gaia, epochs[epochs.length >> 1])
-  const rows = matchOneToOne(
-    neighbours(stars.raDeg, stars.decDeg),
-    neighbours(there.raDeg, there.decDeg),
-    SAME_STAR_DEG,
-  )
-  const lent = (values: Float64Array) => Float64Array.from(rows, row => (row >= 0 ? values[row] : 0))
+  return matchOneToOne(neighbours(stars.raDeg, stars.decDeg), neighbours(there.raDeg, there.decDeg), SAME_STAR_DEG)
+}
+
+/** Proper motions and parallaxes from Gaia for stars of a survey that publishes none; others as they were. */
+export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars, partners: Int32Array): ReferenceStars {
+  if (stars.pmRaMasPerYear.some(motion => motion !== 0)) return stars
+  const lent = (values: Float64Array) => Float64Array.from(partners, row => (row >= 0 ? values[row] : 0))
   return {
     ...stars,
     pmRaMasPerYear: lent(gaia.pmRaMasPerYear),

@@ -47,7 +47,7 @@ export function fitCandidate(
   matched: MatchedSurvey,
   standard: StandardBand,
 ): CalibrationFit | undefined {
-  const magnitudes = standardMagnitudes(matched.stars, standard)
+  const magnitudes = standardMagnitudes(matched.stars, standard, matched.rowOf)
   const inBand: number[] = []
   const withColour: number[] = []
   for (let i = 0; i < usable.length; i++) {

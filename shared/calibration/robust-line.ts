@@ -179,13 +179,19 @@ function variance({ varX, varY, covXY }: LineData, i: number, slope: number): nu
 
 /** The scatter that brings the median absolute standardised residual to that of a normal. */
 function robustIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
-  const residuals = residualsOf(data, slope, intercept)
-  const standardised = new Float64Array(residuals.length)
+  const squares = residualsOf(data, slope, intercept)
+  const variances = new Float64Array(squares.length)
+  let n = 0
+  for (let i = 0; i < squares.length; i++) {
+    if (!used[i]) continue
+    variances[n] = variance(data, i, slope)
+    squares[n++] = squares[i] ** 2
+  }
+  const standardised = new Float64Array(n)
   return solve(intrinsic => {
-    let n = 0
-    for (let i = 0; i < residuals.length; i++)
-      if (used[i]) standardised[n++] = Math.abs(residuals[i]) / Math.sqrt(variance(data, i, slope) + intrinsic ** 2)
-    return MAD_TO_SIGMA * medianInPlace(standardised, n) - 1
+    const added = intrinsic * intrinsic
+    for (let k = 0; k < n; k++) standardised[k] = squares[k] / (variances[k] + added)
+    return MAD_TO_SIGMA ** 2 * medianInPlace(standardised) - 1
   })
 }
 

@@ -64,11 +64,17 @@ function hasValues(values: Float64Array | undefined): boolean {
 }
 
 /**
- * Magnitudes and colours of all stars of a survey in a standard band. Stars outside the survey's bright and faint
- * limits, with errors above {@link WORST_CATALOGUE_ERR} or outside the range of a transformation are NaN in `mag`;
- * colours stay where they are known. Stars carried over from Gaia have no bright limit.
+ * Magnitudes and colours of stars of a survey in a standard band. Stars outside the survey's bright and faint limits,
+ * with errors above {@link WORST_CATALOGUE_ERR} or outside the range of a transformation are NaN in `mag`; colours stay
+ * where they are known. Stars carried over from Gaia have no bright limit.
+ *
+ * @param rows the stars that are asked for; negative ones are passed over, all others stay NaN
  */
-export function standardMagnitudes(stars: ExtendedStars, standard: StandardBand): StandardMagnitudes {
+export function standardMagnitudes(
+  stars: ExtendedStars,
+  standard: StandardBand,
+  rows: Iterable<number>,
+): StandardMagnitudes {
   const n = stars.count
   const result: StandardMagnitudes = {
     mag: new Float64Array(n).fill(Number.NaN),
@@ -82,7 +88,8 @@ export function standardMagnitudes(stars: ExtendedStars, standard: StandardBand)
   const { bright, faint } = surveys[stars.survey].bands[base]
   // how the magnitude follows from each band: a transformation leans on its colour too
   const leans = new Map<string, number>()
-  for (let i = 0; i < n; i++) {
+  for (const i of rows) {
+    if (i < 0) continue
     leans.clear()
     leans.set(base, 1)
     let mag = stars.mag[base][i]

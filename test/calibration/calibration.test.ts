@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { calibrateStars, calibrateTargets, calibrationFlags } from '#shared/calibration/apply.ts'
+import { extendBrightEnd } from '#shared/calibration/bright-end.ts'
 import { calibrateFrame } from '#shared/calibration/calibrate-frame.ts'
+import { gaiaPartners } from '#shared/calibration/calibrators.ts'
 import { zeroPointAt } from '#shared/calibration/candidate.ts'
 import { hasFlag } from '#shared/flags.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
@@ -111,6 +113,28 @@ describe('zero point and colour term', () => {
     expect(alone.stars).toBeLessThan(0.5 * still.stars)
     expect(Math.abs(moving.zeroPoint - 25.3)).toBeLessThan(3.5 * moving.zeroPointError)
   })
+})
+
+test('stars too bright for a survey are carried over through Gaia, and no others are changed', () => {
+  const field = simulateField({ stars: 600, seed: 'bright', brightest: 11 })
+  // the survey is blind above its bright end
+  for (const mags of Object.values(field.ps1.mag))
+    for (let i = 0; i < mags.length; i++) if (field.r[i] < 14) mags[i] = Number.NaN
+  const partners = gaiaPartners(field.ps1, field.gaia)
+  const extended = extendBrightEnd(field.ps1, field.gaia, partners)
+  const carried = Array.from(extended.id.keys()).filter(i => extended.carriedOver?.[i])
+  const bright = field.r.filter(r => r < 13.9).length
+  expect(carried.length).toBeGreaterThan(0.8 * bright)
+  expect(extended.count).toBe(field.ps1.count)
+  const pulls = carried.map(i => {
+    const truth = Number(BigInt(extended.id[i]) - 4000000000000000000n)
+    return (extended.mag.r[i] - field.r[truth]) / extended.magErr.r[i]
+  })
+  expect(madSigma(pulls, 0)).toBeLessThan(1.5)
+  const alone = calibrateFrame(field.catalogue, [field.ps1], scaleOf(field), 'r').chosen!
+  const helped = ofField(field).chosen!
+  expect(helped.stars).toBeGreaterThan(alone.stars)
+  expect(Math.abs(helped.zeroPoint - 25.3)).toBeLessThan(3 * helped.zeroPointError)
 })
 
 describe('few stars', () => {

@@ -15,6 +15,8 @@ export interface FieldOptions {
   intrinsic?: number
   /** Error of the faintest stars' flux, ADU. */
   noiseAdu?: number
+  /** Brightest r. */
+  brightest?: number
   /** Proper motion, mas per year; the surveys' epochs lie years before the frame's. */
   properMotionMas?: number
 }
@@ -44,11 +46,12 @@ export function simulateField(options: FieldOptions = {}): Field {
     outliers = 0,
     intrinsic = 0,
     noiseAdu = 60,
+    brightest = 14.2,
     properMotionMas = 0,
   } = options
   const draw = random(seed)
   const make = (value: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => value(i))
-  const r = make(() => Math.max(14.2, 17.7 + Math.log10(draw.uniform() + 1e-5) / 0.4))
+  const r = make(() => Math.max(brightest, 17.7 + Math.log10(draw.uniform() + 1e-5) / 0.4))
   const colour = make(() => 0.1 + 1.1 * draw.uniform())
   const raDeg = make(() => 150 + 0.4 * draw.uniform())
   const decDeg = make(() => 2 + 0.4 * draw.uniform())
