@@ -1,6 +1,6 @@
 import type { StandardHeader } from '#events/frame.ts'
 import type { SolveInput, SolveOutput } from '#events/stages.ts'
-import type { FieldDetections, FieldStars } from '#shared/astrometry/refine.ts'
+import type { FieldDetections, FieldStars } from '#shared/astrometry/pair-stars.ts'
 import { type FieldSolution, isSolved, solveField } from '#shared/astrometry/solve-field.ts'
 import type { ReferenceStars, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'

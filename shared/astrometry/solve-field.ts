@@ -2,8 +2,9 @@ import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { median } from '#shared/numeric/robust.ts'
 import { gnomonic } from '#shared/sky/projection.ts'
 import { pixelScaleDeg, skyToPixel } from '#shared/sky/wcs.ts'
+import type { FieldDetections, FieldStars } from './pair-stars.ts'
 import { matchPatterns } from './pattern-match.ts'
-import { type FieldDetections, type FieldStars, type Refined, refine } from './refine.ts'
+import { type Refined, refine } from './refine.ts'
 
 /** What is known of where a frame points. */
 export interface FieldHint {

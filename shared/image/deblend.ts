@@ -51,7 +51,7 @@ export function findCandidates(
   for (let i = 0; i < difference.length; i++) difference[i] -= filtered[i]
 
   const found: Candidates = { pixel: [], significance: [], flux: [], fluxVariance: [] }
-  const taken = new Int32Array(width * height)
+  const taken = new Uint8Array(width * height)
   const gain = frame.detector.gainElectronsPerAdu
   const radius = Math.max(1, Math.round(0.4 * shape.fwhmPx))
 
@@ -79,7 +79,7 @@ export function findCandidates(
     found.significance.push(matched.significance)
     found.flux.push(matched.amplitude * rms[i])
     found.fluxVariance.push(matched.variance * rms[i] * rms[i])
-    taken[i] = found.pixel.length
+    taken[i] = 1
   }
 }
 
@@ -128,7 +128,7 @@ function isHighest(map: Float32Array, width: number, height: number, x: number, 
   return true
 }
 
-function takenWithin(taken: Int32Array, i: number, width: number, height: number, reach: number): boolean {
+function takenWithin(taken: Uint8Array, i: number, width: number, height: number, reach: number): boolean {
   const x = i % width
   const y = (i - x) / width
   const whole = Math.floor(reach)

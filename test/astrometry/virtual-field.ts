@@ -1,4 +1,4 @@
-import type { FieldDetections, FieldStars } from '#shared/astrometry/refine.ts'
+import type { FieldDetections, FieldStars } from '#shared/astrometry/pair-stars.ts'
 import type { FieldHint } from '#shared/astrometry/solve-field.ts'
 import { type Random, random } from '#shared/numeric/random.ts'
 import { inverseGnomonic } from '#shared/sky/projection.ts'
