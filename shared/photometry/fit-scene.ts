@@ -2,7 +2,7 @@ import { flagMask } from '#shared/flags.ts'
 import { GroupFitter } from './group-fit.ts'
 import { groupStars } from './groups.ts'
 import { LocalPsf, type Psf } from './psf.ts'
-import { emptyScatter, findPeaks, SCATTER_REGION_PX, searchMap } from './residual-search.ts'
+import { emptyScatter, type Found, findPeaks, SCATTER_REGION_PX, searchMap } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */
@@ -21,6 +21,11 @@ const NARROW_PART = 0.35
 /** Threshold of the search for stars hidden in the light of others, σ, and how well stars are trusted to be subtracted. */
 const SEARCH_SIGMA = 4.3
 const SEARCH_DOUBT = 0.04
+/** Its peak has to stand out by this part of the light there: what a PSF misses is one patch, not noise per pixel. */
+const SEARCH_PART = 0.1
+/** Around a PSF star, FWHM, what is fainter than this part of it is taken for a fault of the rough PSF. */
+const SHIELD_FWHM = 2.5
+const SHIELD_PART = 0.1
 
 /** In the glare of a saturated star, whose profile nobody knows well, a star has to stand out by this part of it. */
 const GLARE_PART = 0.5
@@ -92,8 +97,12 @@ export class SceneFitter {
     this.#stars.dropped[star] = 1
   }
 
-  /** Look for stars in what is left, and enter them. Returns how many. */
-  addHidden(): number {
+  /**
+   * Look for stars in what is left, and enter them. Returns how many.
+   *
+   * @param shielded stars the PSF is still to be learnt from: what is faint and near them is rather the PSF's own
+   */
+  addHidden(shielded: ArrayLike<number> = []): number {
     const map = searchMap(this.#scene, this.#psf, SEARCH_DOUBT)
     const peaks = findPeaks(map, this.#scene.usable, SEARCH_SIGMA)
     this.#scatter = emptyScatter(map, SCATTER_REGION_PX)
@@ -102,7 +111,9 @@ export class SceneFitter {
     const added: number[] = []
     for (const peak of peaks) {
       if (peak.significance < SEARCH_SIGMA * this.#scatter(peak.x, peak.y)) continue
+      if (peak.flux * this.#psf.envelope[0] < SEARCH_PART * this.#lightAt(peak.x, peak.y)) continue
       if (taken.nearestTo(peak.x, peak.y, this.#stars.x, this.#stars.y) < MERGE_FWHM * this.#psf.fwhmPx) continue
+      if (this.#isShielded(peak, shielded)) continue
       const star = this.#stars.add(peak.x, peak.y)
       if (star < 0) break
       taken.add(this.#stars.x, this.#stars.y, star)
@@ -110,6 +121,24 @@ export class SceneFitter {
     }
     this.start(added)
     return added.length
+  }
+
+  #isShielded(peak: Found, shielded: ArrayLike<number>): boolean {
+    const { x, y, flux } = this.#stars
+    const reach = SHIELD_FWHM * this.#psf.fwhmPx
+    for (let i = 0; i < shielded.length; i++) {
+      const star = shielded[i]
+      if (Math.abs(peak.x - x[star]) > reach || Math.abs(peak.y - y[star]) > reach) continue
+      if (Math.hypot(peak.x - x[star], peak.y - y[star]) < reach && peak.flux < SHIELD_PART * flux[star]) return true
+    }
+    return false
+  }
+
+  /** Starlight drawn at a place, ADU in its pixel. */
+  #lightAt(x: number, y: number): number {
+    const { data, residual, sky } = this.#scene
+    const k = this.#scene.indexAt(x, y)
+    return data[k] - residual[k] - sky[k]
   }
 
   #saturated(): number[] {

@@ -55,7 +55,7 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   refineSky(scene, cellPx)
   rough.sweep(1, true, true)
   rough.prune()
-  rough.addHidden()
+  rough.addHidden(psfStars)
   rough.sweep(2, true)
   refineSky(scene, cellPx)
 

@@ -7,8 +7,8 @@ import { envelopeOf } from './psf-finish.ts'
 import { type CoreShape, polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
 
 /** How far the residual table may be from zero before the data have spoken: part of the profile, and of its peak. */
-const PRIOR_PART = 0.05
-const PRIOR_PEAK = 4e-4
+const PRIOR_PART = 0.2
+const PRIOR_PEAK = 1.5e-3
 /** Weights, and with them the normal equations of the nodes, have settled after so many rounds. */
 const SETTLED_ROUND = 2
 /** Overrelaxation of the rounds: below 2 they converge. */
@@ -28,10 +28,12 @@ export interface Sample extends StarPixels {
   chi: number
 }
 
-/** Fill the tables' residual part from the samples, block by block under the prior that the core is nearly right.
+/**
+ * Fill the tables' residual part from the samples, under the prior that the analytic core is nearly right.
  *
  * Each round spreads what the stars leave over the nodes around each pixel and solves every node's own small equations (a
- * block-diagonal, overrelaxed step towards the least-squares tables), then fits the stars anew. */
+ * block-diagonal, overrelaxed step towards the least-squares tables), then fits the stars anew.
+ */
 export function refineTables(
   psf: Psf,
   shape: CoreShape,
