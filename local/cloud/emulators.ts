@@ -92,8 +92,10 @@ function amendFastify(fastify: Fastify): void {
 
   const writing = new Map<string, Promise<void>>()
   fastify.addHook('preHandler', async (request: Request, reply: Reply) => {
-    if (request.method !== 'PUT' || request.headers['if-none-match'] !== '*') return
     const path = request.url.split('?')[0]
+    // Keys become paths of files: none may lead out of the folder.
+    if (/(^|\/)\.\.(\/|$)/.test(decodeURIComponent(path))) return reply.code(400).send(INVALID_URI)
+    if (request.method !== 'PUT' || request.headers['if-none-match'] !== '*') return
     // One conditional writer of a key at a time: between looking and writing no other may come.
     while (writing.has(path)) await writing.get(path)
     const done = Promise.withResolvers<void>()
@@ -121,6 +123,9 @@ interface Reply {
   header(name: string, value: string): Reply
   send(body: string): Reply
 }
+
+const INVALID_URI =
+  '<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidURI</Code><Message>Invalid URI</Message></Error>'
 
 const PRECONDITION_FAILED =
   '<?xml version="1.0" encoding="UTF-8"?><Error><Code>PreconditionFailed</Code>' +

@@ -6,6 +6,7 @@ import { isExecutionName } from './execution-names.ts'
 import { type IntegrationDeps, MAX_STATE_BYTES, runTask } from './integrations.ts'
 import { interpret, validate } from './interpretation.ts'
 import { Journal } from './journal.ts'
+import { RefusedTemplate } from './refused-template.ts'
 import { ACCOUNT, REGION } from './resource-types.ts'
 import type { Run, RunRecord } from './runs.ts'
 import { checkDefinition, type Machine, prepareDefinition, tasksOf } from './states-language.ts'
@@ -67,7 +68,7 @@ export class Executions {
     this.#machines = new Map(
       options.machines.map(machine => {
         checkDefinition(machine.name, machine.definition)
-        validate(machine.definition)
+        checkValid(machine)
         return [
           machine.arn,
           {
@@ -267,6 +268,15 @@ export class Executions {
     this.#journal.append(journalKey(run), record)
     if (record.type === 'ended') this.#journal.close(journalKey(run))
     this.events.emit('record', { run, record })
+  }
+}
+
+/** @throws {RefusedTemplate} in the words of the validator */
+function checkValid({ name, definition }: MachineDescription): void {
+  try {
+    validate(definition)
+  } catch (error) {
+    throw new RefusedTemplate(name, (error as Error).message)
   }
 }
 

@@ -30,6 +30,8 @@ export function lambdaFunctions(
       throw new RefusedTemplate(where, `the runtime ${Runtime} is not modelled`)
     if (MemorySize < 128 || MemorySize > 10_240) throw new RefusedTemplate(where, `AWS gives no ${MemorySize} MiB`)
     if (Timeout < 1 || Timeout > 900) throw new RefusedTemplate(where, `AWS gives no time-out of ${Timeout} s`)
+    const variables = (Environment?.Variables ?? {}) as Record<string, string>
+    checkVariables(where, variables)
     const description = {
       name,
       arn: stack.arn(logicalId),
@@ -49,13 +51,31 @@ export function lambdaFunctions(
         AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
         TZ: ':UTC',
         _HANDLER: Handler,
-        ...(Environment?.Variables as Record<string, string> | undefined),
+        ...variables,
         ...environment,
       },
     }
     functions.set(name, new LambdaFunction(description, onLog))
   }
   return functions
+}
+
+/** Most that the variables of a function may hold, bytes of names and values. */
+const MAX_VARIABLES_BYTES = 4096
+
+/** What AWS refuses of a function's variables. */
+function checkVariables(where: string, variables: Record<string, string>): void {
+  for (const name of Object.keys(variables)) {
+    if (
+      /^(AWS_(REGION|DEFAULT_REGION|ACCESS_KEY|SECRET|SESSION_TOKEN|LAMBDA_|EXECUTION_ENV)|_HANDLER|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)/.test(
+        name,
+      )
+    ) {
+      throw new RefusedTemplate(where, `Lambda keeps the variable ${name} for itself`)
+    }
+  }
+  const bytes = Buffer.byteLength(Object.entries(variables).flat().join(''))
+  if (bytes > MAX_VARIABLES_BYTES) throw new RefusedTemplate(where, `AWS takes no ${bytes} bytes of variables`)
 }
 
 function codeFolder(where: string, assembly: Assembly, code: { S3Key?: string }): string {

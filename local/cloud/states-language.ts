@@ -46,6 +46,10 @@ const UNMODELLED: Readonly<Record<string, string>> = {
   Credentials: 'roles of other accounts are not modelled',
 }
 
+/** Limits of Step Functions on definitions. */
+const MAX_DEFINITION_BYTES = 1024 * 1024
+const MAX_STATE_NAME = 80
+
 /** Service integrations that {@link ./integrations.ts} has. */
 export const INTEGRATIONS = [
   'lambda:invoke',
@@ -69,6 +73,8 @@ const CONTEXT_PATHS = ['$$.Execution', '$$.StateMachine']
  * @throws {RefusedTemplate} naming state and field
  */
 export function checkDefinition(where: string, machine: Machine): void {
+  const bytes = Buffer.byteLength(JSON.stringify(machine))
+  if (bytes > MAX_DEFINITION_BYTES) throw new RefusedTemplate(where, `AWS takes no definition of ${bytes} bytes`)
   checkStates(where, machine, false)
 }
 
@@ -76,6 +82,7 @@ function checkStates(where: string, machine: Machine, nested: boolean): void {
   checkFields(where, machine)
   for (const [name, state] of Object.entries(machine.States)) {
     const place = `${where}, state ${name}`
+    if (name.length > MAX_STATE_NAME) throw new RefusedTemplate(place, `AWS takes no name of ${name.length} characters`)
     checkFields(place, state)
     if (state.Type === 'Task') checkResource(place, state.Resource ?? '')
     if (state.Type === 'Pass' && 'Result' in state && !state.Result) {

@@ -39,6 +39,9 @@ async function runAll(objects: [string, Uint8Array | string][]): Promise<Run[]> 
 }
 
 test('the synthesised stack runs as it is: every resource is known, every table and address is there', async () => {
+  const again: string[] = []
+  expect(await synthesise({ progress: line => again.push(line) })).toMatch(/assembly-[0-9a-f]{16}$/)
+  expect(again).toEqual([]) // the same sources need no second synthesis
   const { Table } = await cloud.clients.dynamodb.send(new DescribeTableCommand({ TableName: cloud.outputs.TableName }))
   expect(Table?.TableStatus).toBe('ACTIVE')
   expect(Table?.GlobalSecondaryIndexes?.length).toBeGreaterThanOrEqual(3)

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import {
   CompleteMultipartUploadCommand,
@@ -111,6 +113,16 @@ describe('an object put into the bucket', () => {
     expect([...(await Body!.transformToByteArray())]).toEqual([7, 7, 7])
   })
 
+  test('never leads out of its bucket', async () => {
+    const request = httpRequest(`${cloud.environment.AWS_ENDPOINT_URL}/${cloud.outputs.Inbox}/`, {
+      method: 'PUT',
+      path: `/${cloud.outputs.Inbox}/a/%2e%2e/../../outside`,
+    })
+    request.end('x')
+    const [{ statusCode }] = await once(request, 'response')
+    expect(statusCode).toBe(400)
+  })
+
   test('is written once where the put says so, whoever else writes', async () => {
     const once = (Body: string) =>
       cloud.clients.s3.send(new PutObjectCommand({ Bucket: cloud.outputs.Inbox, Key: 'once', Body, IfNoneMatch: '*' }))
@@ -154,7 +166,7 @@ describe('a function', () => {
       functionName: 'Small-Worker',
       memoryLimitInMB: '128',
       invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:Small-Worker',
-      left: expect.toSatisfy((ms: number) => ms > 0 && ms <= 1000),
+      left: expect.toSatisfy((ms: number) => ms > 0 && ms <= 2000),
     })
   })
 
@@ -173,7 +185,7 @@ describe('a function', () => {
   })
 
   test.each([
-    ['hang', 'Sandbox.Timedout', /Task timed out after 1\.00 seconds/],
+    ['hang', 'Sandbox.Timedout', /Task timed out after 2\.00 seconds/],
     ['exit', 'Lambda.Unknown', /Runtime exited with error: exit status 3/],
     ['hoard', 'Lambda.Unknown', /Runtime exited with error: signal: killed/],
     ['text', 'string', /just words/],

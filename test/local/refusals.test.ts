@@ -114,6 +114,25 @@ describe('a template is refused, with the logical id and the reason, for', () =>
       /Small-Machine: QueryLanguage: JSONata/,
     ],
     [
+      'a machine with a step into nothing',
+      template =>
+        void (properties(template, 'Machine').DefinitionString = definitionString({
+          StartAt: 'A',
+          States: { A: { Type: 'Pass', Next: 'Nowhere' } },
+        })),
+      /Small-Machine: State machine definition is invalid[\s\S]*Nowhere/,
+    ],
+    [
+      'a variable that Lambda keeps for itself',
+      template => void (properties(template, 'Worker').Environment = { Variables: { AWS_REGION: 'x' } }),
+      /Worker .*keeps the variable AWS_REGION/,
+    ],
+    [
+      'more variables than Lambda takes',
+      template => void (properties(template, 'Worker').Environment = { Variables: { A: 'x'.repeat(4096) } }),
+      /Worker .*4097 bytes of variables/,
+    ],
+    [
       'streamed answers',
       template => void (properties(template, 'PagesUrl').InvokeMode = 'RESPONSE_STREAM'),
       /PagesUrl \(AWS::Lambda::Url\): streamed answers/,
@@ -159,6 +178,7 @@ describe('a state machine is refused, with state and field, for', () => {
       map({ ...pass, Parameters: { 'a.$': '$$.Execution.Input.b' } }),
       /inside a Map/,
     ],
+    ['a definition that is too long', { ...pass, Comment: 'x'.repeat(1 << 20) }, /no definition of \d+ bytes/],
     ['what is refused, also inside a Map', map({ ...pass, Assign: {} }), /state A, state Inner: Assign/],
   ])('%s', (_, state, reason) => {
     const machine = { StartAt: 'A', States: { A: state } } as unknown as Machine

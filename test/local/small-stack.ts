@@ -158,7 +158,7 @@ export function smallTemplate(): Template {
           FunctionResponseTypes: ['ReportBatchItemFailures'],
         },
       },
-      Worker: lambda('bbbb', { Timeout: 1, Environment: { Variables: { STAGE: Ref('Stage') } } }),
+      Worker: lambda('bbbb', { Timeout: 2, Environment: { Variables: { STAGE: Ref('Stage') } } }),
       Machine: {
         Type: 'AWS::StepFunctions::StateMachine',
         Properties: { DefinitionString: definitionString(), RoleArn: GetAtt('Role'), StateMachineType: 'STANDARD' },
