@@ -6,9 +6,13 @@ import { LocalPsf, nodePlace, type Psf } from './psf.ts'
 import { envelopeOf } from './psf-finish.ts'
 import { type CoreShape, polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
 
-/** How far the residual table may be from zero before the data have spoken: part of the profile, and of its peak. */
+/**
+ * How far the residual table may be from zero before the data have spoken: a part of the profile, and a part of its peak
+ * that fades outwards. Far out a little per node is much in all, and faults of the sky would pass for a wing.
+ */
 const PRIOR_PART = 0.2
 const PRIOR_PEAK = 1.5e-3
+const PRIOR_PEAK_FWHM = 1.2
 /** Weights, and with them the normal equations of the nodes, have settled after so many rounds. */
 const SETTLED_ROUND = 2
 /** Overrelaxation of the rounds: below 2 they converge. */
@@ -178,7 +182,13 @@ function priorPrecision(psf: Psf): Float64Array {
   const table = psf.tables.subarray(middle * length, (middle + 1) * length)
   let peak = 0
   for (const value of table) peak = Math.max(peak, value)
-  return Float64Array.from(table, value => 1 / (PRIOR_PART * Math.abs(value) + PRIOR_PEAK * peak) ** 2)
+  const size = 2 * psf.half + 1
+  const scale = PRIOR_PEAK_FWHM * psf.fwhmPx * psf.oversampling
+  return Float64Array.from(table, (value, k) => {
+    const square = ((k % size) - psf.half) ** 2 + (Math.floor(k / size) - psf.half) ** 2
+    const core = PRIOR_PEAK * peak * Math.exp(-square / (2 * scale * scale))
+    return 1 / (PRIOR_PART * Math.abs(value) + core + 1e-9 * peak) ** 2
+  })
 }
 
 function solveNodes(
