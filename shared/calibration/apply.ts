@@ -158,10 +158,14 @@ function colourOf(fit: CalibrationFit, magnitudes: StandardMagnitudes, row: numb
   } satisfies StarColour
 }
 
-/** Zero point with colour term for a star, its error including that of the star's colour. */
+/**
+ * Zero point with colour term for a star, its error including that of the star's colour. Without a colour term the
+ * scatter of the calibrators about the fit is what the star's own colour may do.
+ */
 function zeroPointOf(fit: CalibrationFit, { colour, error, from }: StarColour): { value: number; error: number } {
   const { value, error: fitError } = zeroPointAt(fit, from === 'none' ? 0 : colour)
-  return { value, error: Math.hypot(fitError, fit.line.slope * error) }
+  const ofColour = fit.hasColourTerm ? fit.line.slope * error : fit.line.intrinsic
+  return { value, error: Math.hypot(fitError, ofColour) }
 }
 
 function isPlausible(mag: number, magErr: number): boolean {

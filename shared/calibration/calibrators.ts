@@ -10,8 +10,9 @@ import { matchOneToOne, type Neighbours, neighbours } from './neighbours.ts'
 export const WORST_INSTRUMENTAL_ERR = 0.15
 /** So many stars fix a zero point to well below any survey's own; the faintest beyond cost time alone. */
 const MOST_CALIBRATORS = 2000
-/** With so many clean stars the blended ones are not needed. */
+/** With so many clean stars the blended ones are not needed, with so many of both not those that fit badly. */
 const ENOUGH_UNBLENDED = 30
+const ENOUGH_FITTED = 15
 /** Neighbours within so many FWHM add their light to a star. */
 const BLEND_FWHM = 1.5
 /** Light of neighbours, relative to the star, that is let pass: in parts of the flux, and of its error. */
@@ -20,15 +21,9 @@ const NEIGHBOUR_SIGMA = 0.5
 /** Catalogue epochs are joined within this, degrees: proper motions of two decades stay inside for most stars. */
 const SAME_STAR_DEG = 1 / 3600
 
-const UNUSABLE = flagMask(
-  'saturated',
-  'nearEdge',
-  'maskedPixels',
-  'cosmicRay',
-  'poorFit',
-  'forcedPosition',
-  'fitNotConverged',
-)
+const UNUSABLE = flagMask('saturated', 'nearEdge', 'maskedPixels', 'cosmicRay', 'forcedPosition')
+/** Flags that count against a star while there are others. */
+const DOUBTFUL = flagMask('poorFit', 'fitNotConverged')
 const BLENDED = flagMask('blended')
 
 /** A survey's stars at the epoch of the frame, and which of them is which star of the frame. */
@@ -116,8 +111,8 @@ function neighbourLight(stars: ReferenceStars, places: Neighbours, row: number, 
 
 /**
  * Which stars of a frame may carry a zero point: significant, with a clean fit, not called variable or double by Gaia,
- * and with no neighbour in any survey whose light matters; blended ones only where the others are few; the most
- * significant {@link MOST_CALIBRATORS} of them.
+ * and with no neighbour in any survey whose light matters; blended and badly fitted ones only where the others are few;
+ * the most significant {@link MOST_CALIBRATORS} of them.
  *
  * @returns 1 per usable star
  */
@@ -130,10 +125,10 @@ export function usableStars(catalogue: StarCatalogue, matched: MatchedSurvey[]):
     const tolerated = Math.max(NEIGHBOUR_LIGHT, NEIGHBOUR_SIGMA * magInstErr[i])
     return matched.every(({ neighbourLight }) => neighbourLight[i] <= tolerated)
   })
-  const unblended = fit.filter(i => !(flags[i] & BLENDED))
-  const kept = (unblended.length >= ENOUGH_UNBLENDED ? unblended : fit)
-    .sort((a, b) => magInstErr[a] - magInstErr[b] || a - b)
-    .slice(0, MOST_CALIBRATORS)
+  const fitted = fit.filter(i => !(flags[i] & DOUBTFUL))
+  const unblended = fitted.filter(i => !(flags[i] & BLENDED))
+  const best = unblended.length >= ENOUGH_UNBLENDED ? unblended : fitted.length >= ENOUGH_FITTED ? fitted : fit
+  const kept = best.sort((a, b) => magInstErr[a] - magInstErr[b] || a - b).slice(0, MOST_CALIBRATORS)
   const usable = new Uint8Array(flags.length)
   for (const i of kept) usable[i] = 1
   return usable
