@@ -156,6 +156,6 @@ function checkQuad(
   // A pixel of its own, half a pixel of the quad's stars carried outwards, and optics that bend by some thousandths.
   const lever = 0.5 / size + 0.003
   const errorPx = (x: number, y: number) => Math.min(20, Math.hypot(1, lever * Math.hypot(x - centreX, y - centreY)))
-  const tests = Math.min(60, frame.x.length)
+  const tests = Math.min(60, Math.max(20, frame.x.length))
   return verify(map, sky, grid, Math.min(frame.x.length, 120), frame.width, frame.height, tests, errorPx, witnesses)
 }

@@ -39,6 +39,7 @@ export interface Unsolved {
 /** Odds of a thousand million to one: no false solution was ever seen there (Lang et al. 2010). */
 export const ACCEPTED_LOG_ODDS = Math.log(1e9)
 const FEWEST_MATCHED = 6
+const LOOSEST_PX = 2 // typical residual beyond which stars are not where the solution says
 const MOST_HYPOTHESES = 40 // refinements of hypotheses before giving up
 
 /**
@@ -85,6 +86,7 @@ export function isSolved(result: FieldSolution | Unsolved): result is FieldSolut
 }
 
 function isTrusted(solution: FieldSolution, hint: FieldHint): boolean {
+  if (!(solution.medianResidualPx < LOOSEST_PX)) return false
   const scale = pixelScaleDeg(solution.wcs) * 3600
   if (!(scale > hint.lowScaleArcsec && scale < hint.highScaleArcsec)) return false
   // A camera's pixels are nearly square; a fit that shears is a fit to chance.
@@ -107,9 +109,11 @@ function judge(
 ): FieldSolution {
   const medianResidualPx = median(refined.residualPx)
   const sigma = Math.max(0.5, medianResidualPx)
-  const tests = Math.min(150, detections.x.length)
+  // A catalogue deeper than the frame may have brighter stars that the frame missed: look for more than were found.
+  const tests = Math.min(150, Math.max(30, detections.x.length))
   const rows = Math.min(detections.x.length, 300)
-  const density = (width * height) / (rows * 2 * Math.PI * sigma * sigma)
+  // Chance meets more detections in a cluster than elsewhere: the density around each place counts.
+  const nearby = Math.sqrt((8 * width * height) / (rows * Math.PI))
   const grid = new PointGrid(detections.x.subarray(0, rows), detections.y.subarray(0, rows), 8)
   const gains: number[] = []
   const used = new Set<number>()
@@ -125,7 +129,8 @@ function judge(
     if (row >= 0 && !used.has(row)) {
       used.add(row)
       const square = ((grid.x[row] - x) ** 2 + (grid.y[row] - y) ** 2) / (sigma * sigma)
-      gain = Math.log(0.5 * density * Math.exp(-square / 2) + 0.5)
+      const around = Math.max(8, grid.within(x, y, nearby).length) / (Math.PI * nearby * nearby)
+      gain = Math.log((0.5 * Math.exp(-square / 2)) / (around * 2 * Math.PI * sigma * sigma) + 0.5)
       gains.push(gain)
     }
     sum += gain

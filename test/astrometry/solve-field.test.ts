@@ -60,6 +60,20 @@ test.each([
   }
 })
 
+test('a cluster is not fitted by another cluster, however many stars meet by chance', () => {
+  const draw = random('clusters')
+  for (let seed = 0; seed < 3; seed++) {
+    const field = virtualField({ seed: 40 + seed, clustered: 0.6, density: 6000 })
+    const { x, y } = field.detections
+    const centre = [field.width * draw.uniform(), field.height * draw.uniform()]
+    for (let i = 0; i < x.length; i++) {
+      x[i] = i % 5 < 3 ? centre[0] + 60 * draw.normal() : draw.uniform() * field.width
+      y[i] = i % 5 < 3 ? centre[1] + 60 * draw.normal() : draw.uniform() * field.height
+    }
+    expect(isSolved(solveField(field.detections, field.stars, field.hint, field.width, field.height))).toBe(false)
+  }
+})
+
 test('a frame of another part of the sky is not found', () => {
   const here = virtualField({ seed: 21, density: 4000 })
   const there = virtualField({ seed: 22, density: 4000 })
