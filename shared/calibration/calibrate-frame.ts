@@ -4,10 +4,10 @@ import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { extendBrightEnd } from './bright-end.ts'
 import {
   gaiaPartners,
+  gradeStars,
   type MatchedSurvey,
   type MatchScale,
   matchSurvey,
-  usableStars,
   withGaiaMotions,
 } from './calibrators.ts'
 import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
@@ -48,10 +48,10 @@ export function calibrateFrame(
     return extendBrightEnd(withGaiaMotions(stars, gaia, partners), gaia, partners)
   })
   const matched = prepared.map(stars => matchSurvey(observed, stars, scale))
-  const usable = usableStars(catalogue, matched)
+  const grades = gradeStars(catalogue, matched)
   const fits = standardBands(available).flatMap(standard => {
     const survey = matched.find(({ stars }) => stars.survey === standard.survey)!
-    return fitCandidate(catalogue, usable, survey, standard) ?? []
+    return fitCandidate(catalogue, grades, survey, standard) ?? []
   })
   const choice = chooseBand(fits, catalogue, headerBand, force)
   const candidates = choice.ranked.map(({ fit, score }) => toCandidate(fit, score))

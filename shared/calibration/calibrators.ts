@@ -109,27 +109,38 @@ function neighbourLight(stars: ReferenceStars, places: Neighbours, row: number, 
   return light
 }
 
+/** How well a star of the frame may carry a zero point, best first; {@link chooseCalibrators} takes the best it can. */
+export const GRADE = { none: 0, clean: 1, blended: 2, doubtful: 3 } as const
+
 /**
- * Which stars of a frame may carry a zero point: significant, with a clean fit, not called variable or double by Gaia,
- * and with no neighbour in any survey whose light matters; blended and badly fitted ones only where the others are few;
- * the most significant {@link MOST_CALIBRATORS} of them.
+ * Which stars of a frame may carry a zero point: significant, not called variable or double by Gaia, and with no
+ * neighbour in any survey whose light matters.
  *
- * @returns 1 per usable star
+ * @returns their {@link GRADE}
  */
-export function usableStars(catalogue: StarCatalogue, matched: MatchedSurvey[]): Uint8Array {
+export function gradeStars(catalogue: StarCatalogue, matched: MatchedSurvey[]): Uint8Array {
   const { flags, magInst, magInstErr } = catalogue
   const gaia = matched.find(({ stars }) => stars.survey === 'gaia_dr3')
-  const fit = Array.from(flags.keys()).filter(i => {
-    if (!(magInstErr[i] < WORST_INSTRUMENTAL_ERR) || !Number.isFinite(magInst[i]) || flags[i] & UNUSABLE) return false
-    if (gaia && gaia.rowOf[i] >= 0 && !gaia.clean[i]) return false
+  return Uint8Array.from(flags, (mask, i) => {
+    if (!(magInstErr[i] < WORST_INSTRUMENTAL_ERR) || !Number.isFinite(magInst[i])) return GRADE.none
+    if (mask & UNUSABLE || (gaia && gaia.rowOf[i] >= 0 && !gaia.clean[i])) return GRADE.none
     const tolerated = Math.max(NEIGHBOUR_LIGHT, NEIGHBOUR_SIGMA * magInstErr[i])
-    return matched.every(({ neighbourLight }) => neighbourLight[i] <= tolerated)
+    if (matched.some(({ neighbourLight }) => neighbourLight[i] > tolerated)) return GRADE.none
+    if (mask & DOUBTFUL) return GRADE.doubtful
+    return mask & BLENDED ? GRADE.blended : GRADE.clean
   })
-  const fitted = fit.filter(i => !(flags[i] & DOUBTFUL))
-  const unblended = fitted.filter(i => !(flags[i] & BLENDED))
-  const best = unblended.length >= ENOUGH_UNBLENDED ? unblended : fitted.length >= ENOUGH_FITTED ? fitted : fit
-  const kept = best.sort((a, b) => magInstErr[a] - magInstErr[b] || a - b).slice(0, MOST_CALIBRATORS)
-  const usable = new Uint8Array(flags.length)
-  for (const i of kept) usable[i] = 1
-  return usable
+}
+
+/**
+ * Of the stars that a band could use, those that it should: blended and badly fitted ones only where the others are
+ * few, and the {@link MOST_CALIBRATORS} most significant.
+ */
+export function chooseCalibrators(stars: number[], grades: Uint8Array, { magInstErr }: StarCatalogue): number[] {
+  const upTo = (grade: number) => stars.filter(i => grades[i] <= grade)
+  let best = upTo(GRADE.clean)
+  if (best.length < ENOUGH_UNBLENDED) best = upTo(GRADE.blended)
+  if (best.length < ENOUGH_FITTED) best = stars
+  if (best.length <= MOST_CALIBRATORS) return best
+  const kept = [...best].sort((a, b) => magInstErr[a] - magInstErr[b] || a - b).slice(0, MOST_CALIBRATORS)
+  return kept.sort((a, b) => a - b)
 }

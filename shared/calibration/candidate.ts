@@ -1,7 +1,7 @@
 import type { Candidate } from '#events/stages.ts'
 import { quantile } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
-import { type MatchedSurvey, WORST_INSTRUMENTAL_ERR } from './calibrators.ts'
+import { chooseCalibrators, GRADE, type MatchedSurvey, WORST_INSTRUMENTAL_ERR } from './calibrators.ts'
 import { type Line, robustLine } from './robust-line.ts'
 import { type StandardBand, type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
 
@@ -43,22 +43,25 @@ export interface CalibrationFit {
 /** Fit zero point and colour term of one band; undefined where the stars are too few or do not agree at all. */
 export function fitCandidate(
   catalogue: StarCatalogue,
-  usable: Uint8Array,
+  grades: Uint8Array,
   matched: MatchedSurvey,
   standard: StandardBand,
 ): CalibrationFit | undefined {
   const magnitudes = standardMagnitudes(matched.stars, standard, matched.rowOf)
   const inBand: number[] = []
   const withColour: number[] = []
-  for (let i = 0; i < usable.length; i++) {
+  for (let i = 0; i < grades.length; i++) {
     const row = matched.rowOf[i]
-    if (!usable[i] || !matched.clean[i] || !Number.isFinite(magnitudes.mag[row])) continue
+    if (grades[i] === GRADE.none || !matched.clean[i] || !Number.isFinite(magnitudes.mag[row])) continue
     inBand.push(i)
     if (Number.isFinite(magnitudes.colour[row])) withColour.push(i)
   }
   const from = { catalogue, matched, magnitudes, standard }
-  const coloured = withColour.length >= MIN_STARS_FOR_COLOUR ? fitSample(withColour, true, from) : undefined
-  return coloured ?? fitSample(inBand, false, from)
+  const coloured =
+    withColour.length >= MIN_STARS_FOR_COLOUR
+      ? fitSample(chooseCalibrators(withColour, grades, catalogue), true, from)
+      : undefined
+  return coloured ?? fitSample(chooseCalibrators(inBand, grades, catalogue), false, from)
 }
 
 interface Ingredients {
