@@ -16,12 +16,12 @@ const KEPT = 3
  * Synthesise the stack, without network and account, as `cdk synth` does; an assembly of the same sources is reused.
  *
  * @returns folder of the assembly, inside the project, so that bundles find the packages they leave out
- * @throws {Error} with what the app printed, where it ends badly
+ * @throws {Error} with what the app printed, where it ends badly; where sources change meanwhile
  */
 export async function synthesise(options: { progress?: (line: string) => void } = {}): Promise<string> {
   // As deep below the root as the app's own folder of bundles: source maps find the sources from here, too.
   const assemblies = join(projectRoot, '.cpcs')
-  const folder = join(assemblies, `assembly-${fingerprint()}`)
+  const folder = folderOf(assemblies)
   if (existsSync(join(folder, 'manifest.json'))) {
     utimesSync(folder, new Date(), new Date())
     return folder
@@ -33,11 +33,17 @@ export async function synthesise(options: { progress?: (line: string) => void } 
     const draft = join(assemblies, 'assembly-draft')
     rmSync(draft, { recursive: true, force: true })
     await runApp(draft)
+    if (folder !== folderOf(assemblies)) throw new Error('The sources changed while the stack was synthesised.')
     renameSync(draft, folder)
     forgetOld(assemblies)
     rmSync(compiledFolder, { recursive: true, force: true }) // of bundles that are no more
     return folder
   })
+}
+
+/** Folder of the assembly of the sources as they are now. */
+function folderOf(assemblies: string): string {
+  return join(assemblies, `assembly-${fingerprint()}`)
 }
 
 /** Do the work while no other process does it: the app writes its bundles to one place. */
