@@ -1,6 +1,7 @@
 import type { StarShape } from './star-shape.ts'
 
 const REACH_SIGMA = 3
+const UPRIGHT = 0.08 // correlation of x and y below which an ellipse passes for one along the rows and columns
 
 /**
  * Smooth an image with the Gaussian of a star shape, its sum 1, times a scale of its size. An ellipse at any angle is
@@ -8,33 +9,71 @@ const REACH_SIGMA = 3
  * frame counts as 0.
  */
 export function smooth(image: Float32Array, width: number, height: number, shape: StarShape, scale = 1): Float32Array {
+  const tilt = Math.abs(shape.xy) / Math.sqrt(shape.xx * shape.yy)
+  if (tilt < UPRIGHT) {
+    const passed = smoothRows(image, width, height, taps(Math.sqrt(shape.xx) * scale))
+    return smoothColumns(passed, width, height, taps(Math.sqrt(shape.yy) * scale))
+  }
   const alongRows = Math.sqrt(shape.xx - (shape.xy * shape.xy) / shape.yy) * scale
-  const alongSlant = Math.sqrt(shape.yy) * scale
-  const slant = shape.xy / shape.yy
-  const rowTaps = taps(alongRows)
-  const slantTaps = taps(alongSlant)
-  const reach = (rowTaps.length - 1) / 2
-  const passed = new Float32Array(width * height)
+  const passed = smoothRows(image, width, height, taps(alongRows))
+  return smoothSlanted(passed, width, height, taps(Math.sqrt(shape.yy) * scale), shape.xy / shape.yy)
+}
+
+function smoothRows(image: Float32Array, width: number, height: number, weights: Float64Array): Float32Array {
+  const reach = (weights.length - 1) / 2
+  const smoothed = new Float32Array(width * height)
+  // A line with an apron of zeros spares the test for the border.
+  const line = new Float64Array(width + 2 * reach)
   for (let y = 0; y < height; y++) {
     const start = y * width
-    for (let k = -reach; k <= reach; k++) {
-      const weight = rowTaps[k + reach]
-      const from = Math.max(0, -k)
-      const to = Math.min(width, width - k)
-      for (let x = from; x < to; x++) passed[start + x] += weight * image[start + x + k]
+    for (let x = 0; x < width; x++) line[x + reach] = image[start + x]
+    for (let x = 0; x < width; x++) {
+      let sum = weights[reach] * line[x + reach]
+      for (let k = 0; k < reach; k++) sum += weights[k] * (line[x + k] + line[x + 2 * reach - k])
+      smoothed[start + x] = sum
     }
   }
+  return smoothed
+}
+
+function smoothColumns(image: Float32Array, width: number, height: number, weights: Float64Array): Float32Array {
+  const reach = (weights.length - 1) / 2
   const smoothed = new Float32Array(width * height)
-  const rows = (slantTaps.length - 1) / 2
+  const line = new Float64Array(width)
   for (let y = 0; y < height; y++) {
-    const start = y * width
-    for (let k = -rows; k <= rows; k++) {
+    line.fill(0)
+    for (let k = 0; k <= reach; k++) {
+      const weight = weights[reach + k]
+      const above = y + k < height ? (y + k) * width : -1
+      const below = k > 0 && y - k >= 0 ? (y - k) * width : -1
+      if (above >= 0 && below >= 0)
+        for (let x = 0; x < width; x++) line[x] += weight * (image[above + x] + image[below + x])
+      else if (above >= 0) for (let x = 0; x < width; x++) line[x] += weight * image[above + x]
+      else if (below >= 0) for (let x = 0; x < width; x++) line[x] += weight * image[below + x]
+    }
+    smoothed.set(line, y * width)
+  }
+  return smoothed
+}
+
+function smoothSlanted(
+  image: Float32Array,
+  width: number,
+  height: number,
+  weights: Float64Array,
+  slant: number,
+): Float32Array {
+  const smoothed = new Float32Array(width * height)
+  const reach = (weights.length - 1) / 2
+  for (let y = 0; y < height; y++) {
+    for (let k = -reach; k <= reach; k++) {
       if (y + k < 0 || y + k >= height) continue
       const shift = slant * k
       const whole = Math.floor(shift)
       const part = shift - whole
-      addShifted(smoothed, start, passed, (y + k) * width, width, whole, slantTaps[k + rows] * (1 - part))
-      if (part > 0) addShifted(smoothed, start, passed, (y + k) * width, width, whole + 1, slantTaps[k + rows] * part)
+      const from = (y + k) * width
+      addShifted(smoothed, y * width, image, from, width, whole, weights[k + reach] * (1 - part))
+      if (part > 0) addShifted(smoothed, y * width, image, from, width, whole + 1, weights[k + reach] * part)
     }
   }
   return smoothed
