@@ -1,5 +1,5 @@
 import { CpcsError } from '#shared/errors.ts'
-import { gunzip, isGzip } from './compressed-stream.ts'
+import { unwrap } from './compressed-stream.ts'
 import { BLOCK_BYTES, type Header, parseHeader } from './header.ts'
 import { looksLike } from './looks-like.ts'
 
@@ -17,7 +17,7 @@ export interface Hdu {
 }
 
 export interface FitsFile {
-  /** The bytes, with gzip around the whole file taken off. */
+  /** The bytes, with gzip, bzip2 or Unix compress around the whole file taken off. */
   bytes: Uint8Array
   hdus: Hdu[]
 }
@@ -30,7 +30,8 @@ export interface FitsFile {
  */
 export function openFits(raw: Uint8Array): FitsFile {
   if (raw.length === 0) throw new CpcsError('EmptyObject')
-  const bytes = isGzip(raw) ? unwrap(raw) : raw
+  const bytes = unwrap(raw)
+  if (!bytes) throw new CpcsError('NotFits', { found: looksLike(raw) })
   if (bytes.length === 0) throw new CpcsError('EmptyObject')
   if (!beginsLike(bytes, 0, 'SIMPLE')) throw new CpcsError('NotFits', { found: looksLike(bytes) })
 
@@ -59,14 +60,6 @@ export function dataOf(file: FitsFile, hdu: Hdu): Uint8Array {
   const end = hdu.dataStart + hdu.dataBytes
   if (end > file.bytes.length) throw new CpcsError('TruncatedFits', { found: file.bytes.length, needed: end })
   return file.bytes.subarray(hdu.dataStart, end)
-}
-
-function unwrap(raw: Uint8Array): Uint8Array {
-  try {
-    return gunzip(raw)
-  } catch (cause) {
-    throw new CpcsError('NotFits', { found: looksLike(raw) }, { cause })
-  }
 }
 
 function beginsLike(bytes: Uint8Array, offset: number, word: string): boolean {

@@ -1,7 +1,7 @@
 import { CpcsError } from '#shared/errors.ts'
 import { dataOf, type FitsFile, type Hdu } from './file.ts'
 import type { Header } from './header.ts'
-import { decodeTiles } from './tiles.ts'
+import { decodeTiles, type Scaling } from './tiles.ts'
 
 /** One plane of an image in physical values: BZERO + BSCALE × stored; BLANK and undefined values are NaN. Row-major. */
 export interface Plane {
@@ -12,10 +12,12 @@ export interface Plane {
   bitpix: number
 }
 
+type Values = Float32Array | Float64Array
+
 /** Lengths of the axes of an image, also of a tile-compressed one. */
 export function axesOf({ header, kind }: Pick<Hdu, 'header' | 'kind'>): number[] {
   const prefix = kind === 'compressed' ? 'Z' : ''
-  const count = header.number(`${prefix}NAXIS`) ?? 0
+  const count = Math.max(0, Math.min(999, header.number(`${prefix}NAXIS`) ?? 0))
   return Array.from({ length: count }, (_, axis) => header.number(`${prefix}NAXIS${axis + 1}`) ?? 0)
 }
 
@@ -25,26 +27,48 @@ export function axesOf({ header, kind }: Pick<Hdu, 'header' | 'kind'>): number[]
  */
 export function decodePlane(file: FitsFile, hdu: Hdu): Plane {
   const [width = 0, height = 1] = axesOf(hdu)
-  const data = dataOf(file, hdu)
-  const bitpix = hdu.header.number(hdu.kind === 'compressed' ? 'ZBITPIX' : 'BITPIX') ?? 0
-  if (hdu.kind !== 'compressed') {
-    const pixels = scaledPixels(data, bitpix, width * height, hdu.header)
-    return { width, height, pixels, bitpix }
-  }
-  const { values, integers } = decodeTiles(hdu.header, data, width, height)
-  const scale = hdu.header.number('BSCALE') ?? 1
-  const zero = hdu.header.number('BZERO') ?? 0
-  const blank = integers ? (hdu.header.number('BLANK') ?? hdu.header.number('ZBLANK')) : undefined
-  const pixels = new Float32Array(values.length)
-  for (let i = 0; i < values.length; i++) pixels[i] = values[i] === blank ? Number.NaN : values[i] * scale + zero
-  return { width, height, pixels, bitpix }
+  const pixels = decodeValues(file, hdu, () => new Float32Array(width * height))
+  return { width, height, pixels, bitpix: bitpixOf(hdu) }
 }
 
-function scaledPixels(data: Uint8Array, bitpix: number, count: number, header: Header): Float32Array {
-  const scale = header.number('BSCALE') ?? 1
-  const zero = header.number('BZERO') ?? 0
-  const blank = bitpix > 0 ? header.number('BLANK') : undefined
-  const pixels = new Float32Array(count)
+/**
+ * Read a whole image of any number of axes in double precision, the first axis fastest.
+ * @throws {CpcsError} TruncatedFits, UnsupportedFits, BrokenHeader
+ */
+export function decodeCube(file: FitsFile, hdu: Hdu): { axes: number[]; values: Float64Array } {
+  const axes = axesOf(hdu)
+  const length = axes.reduce((product, axis) => product * axis, axes.length > 0 ? 1 : 0)
+  return { axes, values: decodeValues(file, hdu, () => new Float64Array(length)) }
+}
+
+/** Physical values of as many pixels as `allocate` makes room for, once the data are known to be there. */
+function decodeValues<T extends Values>(file: FitsFile, hdu: Hdu, allocate: () => T): T {
+  const data = dataOf(file, hdu)
+  const { header } = hdu
+  const bitpix = bitpixOf(hdu)
+  const scaling: Scaling = {
+    scale: header.number('BSCALE') ?? 1,
+    zero: header.number('BZERO') ?? 0,
+    blank: bitpix > 0 ? (header.number('BLANK') ?? header.number('ZBLANK')) : undefined,
+  }
+  if (hdu.kind !== 'compressed') return scaledPixels(data, bitpix, scaling, allocate())
+  refuseOddAxes(header)
+  return decodeTiles(header, data, axesOf(hdu), scaling, allocate)
+}
+
+function bitpixOf({ header, kind }: Hdu): number {
+  return header.number(kind === 'compressed' ? 'ZBITPIX' : 'BITPIX') ?? 0
+}
+
+function refuseOddAxes(header: Header): void {
+  const axes = axesOf({ header, kind: 'compressed' })
+  if (axes.length === 0 || axes.some(axis => !Number.isInteger(axis) || axis < 0 || axis > 1e9))
+    throw new CpcsError('BrokenHeader', { found: `a compressed image of ${axes.join(' × ') || 'no axes'}` })
+}
+
+function scaledPixels<T extends Values>(data: Uint8Array, bitpix: number, scaling: Scaling, pixels: T): T {
+  const { scale, zero, blank } = scaling
+  const count = pixels.length
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   if (bitpix === 16) shorts(data, pixels, scale, zero)
   else if (bitpix === 8) for (let i = 0; i < count; i++) pixels[i] = data[i] * scale + zero
@@ -59,7 +83,7 @@ function scaledPixels(data: Uint8Array, bitpix: number, count: number, header: H
   return pixels
 }
 
-function shorts(data: Uint8Array, pixels: Float32Array, scale: number, zero: number): void {
+function shorts(data: Uint8Array, pixels: Values, scale: number, zero: number): void {
   if (scale === 1)
     for (let i = 0, at = 0; i < pixels.length; i++, at += 2)
       pixels[i] = (((data[at] << 24) | (data[at + 1] << 16)) >> 16) + zero
@@ -68,16 +92,12 @@ function shorts(data: Uint8Array, pixels: Float32Array, scale: number, zero: num
       pixels[i] = (((data[at] << 24) | (data[at + 1] << 16)) >> 16) * scale + zero
 }
 
-function markBlank(view: DataView, bitpix: number, pixels: Float32Array, blank: number): void {
-  for (let i = 0; i < pixels.length; i++) {
-    const stored =
-      bitpix === 16
-        ? view.getInt16(2 * i)
-        : bitpix === 8
-          ? view.getUint8(i)
-          : bitpix === 32
-            ? view.getInt32(4 * i)
-            : Number(view.getBigInt64(8 * i))
-    if (stored === blank) pixels[i] = Number.NaN
-  }
+function markBlank(view: DataView, bitpix: number, pixels: Values, blank: number): void {
+  const stored = {
+    8: (i: number) => view.getUint8(i),
+    16: (i: number) => view.getInt16(2 * i),
+    32: (i: number) => view.getInt32(4 * i),
+    64: (i: number) => Number(view.getBigInt64(8 * i)),
+  }[bitpix]
+  if (stored) for (let i = 0; i < pixels.length; i++) if (stored(i) === blank) pixels[i] = Number.NaN
 }

@@ -20,63 +20,75 @@ export function decodeRice(bytes: Uint8Array, out: Int32Array, width: RiceWidth,
   const { idBits, maxId, wordBits } = coders[width]
   const shift = 32 - wordBits
   const n = out.length
-  if (bytes.length < width) return false
+  const length = bytes.length
+  if (length < width) return false
 
+  // The first value is stored as it is; its difference in the first block is zero, so nothing is counted twice.
   let last = 0
   for (let i = 0; i < width; i++) last = (last << 8) | bytes[i]
   if (width === 2) last = (last << 16) >> 16
   let at: number = width
-  // `window` holds the `held` (≤ 32) unread bits, right-aligned.
+  // `window` holds `held` unread bits at its upper end, zeros below; filled up to at least 25 before each use.
   let window = 0
   let held = 0
 
-  function take(bits: number): number {
-    while (held < bits) {
-      if (held > 24) {
-        // More than 24 bits held and up to 32 wanted: split, so that the window never overflows.
-        const high = take(bits - 16)
-        return (high << 16) | take(16)
-      }
-      window = (window << 8) | (at < bytes.length ? bytes[at] : 0)
+  for (let start = 0; start < n; start += blockSize) {
+    const end = Math.min(start + blockSize, n)
+    while (held <= 24) {
+      window |= (at < length ? bytes[at] : 0) << (24 - held)
       at++
       held += 8
     }
-    held -= bits
-    const value = bits === 32 ? window : (window >>> held) & (2 ** bits - 1)
-    window = held === 0 ? 0 : window & (2 ** held - 1)
-    return value
-  }
-
-  for (let start = 0; start < n; start += blockSize) {
-    const end = Math.min(start + blockSize, n)
-    const id = take(idBits) - 1
-    if (id < 0) {
-      for (let i = start; i < end; i++) out[i] = last
-    } else {
+    const id = (window >>> (32 - idBits)) - 1
+    window <<= idBits
+    held -= idBits
+    if (id < 0) out.fill(last, start, end)
+    else if (id < maxId) {
       for (let i = start; i < end; i++) {
-        let folded: number
-        if (id === maxId) folded = take(wordBits)
-        else {
-          let zeros = 0
-          while (window === 0) {
-            zeros += held
-            if (at >= bytes.length) return false
-            window = bytes[at++]
-            held = 8
+        let zeros = 0
+        while (window === 0) {
+          zeros += held
+          if (at >= length) return false
+          window = bytes[at++] << 24
+          held = 8
+        }
+        const leading = Math.clz32(window)
+        zeros += leading
+        window = (window << leading) << 1
+        held -= leading + 1
+        while (held <= 24) {
+          window |= (at < length ? bytes[at] : 0) << (24 - held)
+          at++
+          held += 8
+        }
+        // two shifts: a shift by 32 would be one by 0
+        const folded = (zeros << id) | ((window >>> 1) >>> (31 - id))
+        window <<= id
+        held -= id
+        const difference = (folded >>> 1) ^ -(folded & 1)
+        last = width === 1 ? (last + difference) & 0xff : ((last + difference) << shift) >> shift
+        out[i] = last
+      }
+    } else {
+      const half = wordBits === 8 ? 8 : 16
+      for (let i = start; i < end; i++) {
+        let folded = 0
+        for (let part = 0; part < wordBits; part += half) {
+          while (held <= 24) {
+            window |= (at < length ? bytes[at] : 0) << (24 - held)
+            at++
+            held += 8
           }
-          const leading = Math.clz32(window) - (32 - held)
-          zeros += leading
-          held -= leading + 1
-          window = held === 0 ? 0 : window & (2 ** held - 1)
-          folded = (zeros << id) | (id > 0 ? take(id) : 0)
+          folded = (folded << half) | (window >>> (32 - half))
+          window <<= half
+          held -= half
         }
         const difference = (folded >>> 1) ^ -(folded & 1)
         last = width === 1 ? (last + difference) & 0xff : ((last + difference) << shift) >> shift
         out[i] = last
       }
     }
-    if (at > bytes.length + 4) return false
+    if (at - (held >> 3) > length) return false
   }
-  // The first value is stored as it is; its difference in the first block is zero, so nothing is counted twice.
   return true
 }

@@ -1,168 +1,152 @@
 import { CpcsError } from '#shared/errors.ts'
-import { gunzip } from './compressed-stream.ts'
 import type { Header } from './header.ts'
-import { decodeRice, type RiceWidth } from './rice.ts'
-import { arrayInHeap, type Field, type TableLayout, tableLayout } from './table-layout.ts'
+import { type Field, type TableLayout, tableLayout } from './table-layout.ts'
+import { type Compression, describeCompression, storedTile } from './tile-values.ts'
 
 const NULL_DITHERED_ZERO = -2147483646 // SUBTRACTIVE_DITHER_2 keeps exact zeros as this value (FITS 4.0, 10.2)
 
-const LARGEST_IMAGE = 2 ** 29 // pixels: more do not fit the memory of any stage
-
-/** A tile-compressed image put together: stored values before BSCALE and BZERO, first plane only. */
-export interface TiledImage {
-  values: Float64Array
-  /** Stored integers, to which BLANK, BSCALE and BZERO still apply; false for floating-point images. */
-  integers: boolean
-}
-
-interface Compression {
-  kind: string
-  bitpix: number
-  blockSize: number
-  riceWidth: RiceWidth
-  quantised: boolean
-  dither: 0 | 1 | 2
-  ditherSeed: number
+/** How stored values become physical ones: BSCALE, BZERO and BLANK. */
+export interface Scaling {
+  scale: number
+  zero: number
   blank: number | undefined
 }
 
+type Values = Float32Array | Float64Array
+
+const ROOM_PIXELS = 48 * 2 ** 20 // the largest cameras, however well their frames compress
+const PIXELS_PER_BYTE = 0.75 // beyond: more pixels than so many bytes of a real frame ever hold
+
 /**
- * Undo tile compression (FITS 4.0, section 10): RICE_1, GZIP_1, GZIP_2 and NOCOMPRESS, integers and quantised floats
- * with or without dithering.
+ * Undo tile compression (FITS 4.0, section 10): RICE_1, GZIP_1, GZIP_2, PLIO_1, HCOMPRESS_1 and NOCOMPRESS, integers
+ * and floats, quantised ones with either way of dithering or none. Tiles are written into `out` one by one, so that
+ * nothing else of the size of the frame is needed; those behind its end (further planes) are left alone.
  *
  * @param header header of the binary table that carries the tiles
  * @param data its data unit, heap included
+ * @param axes lengths of the axes of the image, the fastest first
+ * @param allocate makes the array for the physical values once the announced size is known to be sane
  * @throws {CpcsError} UnsupportedFits, BrokenHeader
  */
-export function decodeTiles(header: Header, data: Uint8Array, width: number, height: number): TiledImage {
-  const compression = describe(header)
+export function decodeTiles<T extends Values>(
+  header: Header,
+  data: Uint8Array,
+  axes: number[],
+  scaling: Scaling,
+  allocate: () => T,
+): T {
   const layout = tableLayout(header, data.length)
+  const grid = gridOf(header, axes, data.length, layout.rows)
+  const compression = describeCompression(header)
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   const named = (name: string) => layout.fields.find(field => field.name.toUpperCase() === name)
   const columns = {
     main: named('COMPRESSED_DATA'),
     gzip: named('GZIP_COMPRESSED_DATA'),
     raw: named('UNCOMPRESSED_DATA'),
-    scale: named('ZSCALE'),
-    zero: named('ZZERO'),
-    blank: named('ZBLANK'),
   }
-  compression.quantised = compression.bitpix < 0 && (columns.scale !== undefined || header.has('ZSCALE'))
+  const quantum = { scale: named('ZSCALE'), zero: named('ZZERO'), blank: named('ZBLANK') }
+  compression.quantised = compression.bitpix < 0 && (quantum.scale !== undefined || header.has('ZSCALE'))
+  const random = compression.quantised && compression.dither > 0 ? ditherSequence() : undefined
 
-  const tileWidth = header.number('ZTILE1') ?? width
-  const tileHeight = header.number('ZTILE2') ?? 1
-  const sane = tileWidth >= 1 && tileHeight >= 1 && width * height <= LARGEST_IMAGE
-  if (!sane)
-    throw new CpcsError('BrokenHeader', {
-      found: `an image of ${width} × ${height} in tiles of ${tileWidth} × ${tileHeight}`,
-    })
-  const across = Math.ceil(width / tileWidth)
-  const tiles = Math.min(across * Math.ceil(height / tileHeight), layout.rows)
-  const values = new Float64Array(width * height).fill(Number.NaN)
-  const random = compression.dither > 0 ? ditherSequence() : undefined
-
-  for (let tile = 0; tile < tiles; tile++) {
-    const x0 = (tile % across) * tileWidth
-    const y0 = Math.floor(tile / across) * tileHeight
-    const w = Math.min(tileWidth, width - x0)
-    const h = Math.min(tileHeight, height - y0)
-    const stored = storedTile(view, layout, columns, tile, w * h, compression)
+  const out = allocate()
+  for (let tile = 0; tile < grid.count; tile++) {
+    const box = boxOf(grid, tile)
+    if (box.offset >= out.length) continue
+    const stored = storedTile(view, layout, columns, tile, box.pixels, compression)
     if (compression.quantised && !stored.floating) {
-      const scale = scalar(view, layout, columns.scale, tile) ?? header.number('ZSCALE') ?? 1
-      const zero = scalar(view, layout, columns.zero, tile) ?? header.number('ZZERO') ?? 0
-      const blank = scalar(view, layout, columns.blank, tile) ?? compression.blank
-      dequantise(stored.values, scale, zero, blank, compression, tile, random)
+      const scale = scalar(view, layout, quantum.scale, tile) ?? header.number('ZSCALE') ?? 1
+      const zero = scalar(view, layout, quantum.zero, tile) ?? header.number('ZZERO') ?? 0
+      const blank = scalar(view, layout, quantum.blank, tile) ?? header.number('ZBLANK')
+      const values = new Float64Array(box.pixels)
+      for (let i = 0; i < values.length; i++) values[i] = stored.values[i]
+      dequantise(values, scale, zero, blank, compression, tile, random)
+      place(values, box, axes, { ...scaling, blank: undefined }, out)
+    } else {
+      const own = scalar(view, layout, quantum.blank, tile)
+      place(
+        stored.values,
+        box,
+        axes,
+        { ...scaling, blank: compression.bitpix < 0 ? undefined : (own ?? scaling.blank) },
+        out,
+      )
     }
-    for (let y = 0; y < h; y++) values.set(stored.values.subarray(y * w, (y + 1) * w), (y0 + y) * width + x0)
   }
-  return { values, integers: compression.bitpix > 0 }
+  return out
 }
 
-function describe(header: Header): Compression {
-  const kind = header.string('ZCMPTYPE') ?? ''
-  const bitpix = header.number('ZBITPIX') ?? 16
-  if (!['RICE_1', 'RICE_ONE', 'GZIP_1', 'GZIP_2', 'NOCOMPRESS'].includes(kind))
-    throw new CpcsError('UnsupportedFits', { found: `tile compression ${kind || 'without a name'}` })
-  const parameters = new Map<string, number>()
-  for (let n = 1; header.has(`ZNAME${n}`); n++)
-    parameters.set(header.string(`ZNAME${n}`) ?? '', header.number(`ZVAL${n}`) ?? 0)
-  const riceWidth = parameters.get('BYTEPIX') ?? 4
-  if (riceWidth !== 1 && riceWidth !== 2 && riceWidth !== 4)
-    throw new CpcsError('UnsupportedFits', { found: `Rice compression of ${riceWidth} bytes per pixel` })
-  const method = header.string('ZQUANTIZ') ?? 'NO_DITHER'
-  return {
-    kind,
-    bitpix,
-    blockSize: parameters.get('BLOCKSIZE') ?? 32,
-    riceWidth,
-    quantised: false,
-    dither: method === 'SUBTRACTIVE_DITHER_1' ? 1 : method === 'SUBTRACTIVE_DITHER_2' ? 2 : 0,
-    ditherSeed: header.number('ZDITHER0') ?? 1,
-    blank: header.number('ZBLANK'),
+interface Grid {
+  axes: number[]
+  tile: number[]
+  /** Tiles along each axis. */
+  across: number[]
+  count: number
+}
+
+/** The tiles that the header announces, held against the table and the bytes that are there. */
+function gridOf(header: Header, axes: number[], dataBytes: number, rows: number): Grid {
+  const tile = axes.map((length, axis) => header.number(`ZTILE${axis + 1}`) ?? (axis === 0 ? length : 1))
+  const pixels = axes.reduce((product, length) => product * length, 1)
+  if (!tile.every(length => Number.isInteger(length) && length >= 1))
+    throw new CpcsError('BrokenHeader', { found: `an image of ${axes.join(' × ')} in tiles of ${tile.join(' × ')}` })
+  const across = axes.map((length, axis) => Math.ceil(length / tile[axis]))
+  const count = across.reduce((product, length) => product * length, 1)
+  if (count > rows) throw new CpcsError('BrokenHeader', { found: `${rows} tiles in a table that needs ${count}` })
+  if (pixels > ROOM_PIXELS + PIXELS_PER_BYTE * dataBytes)
+    throw new CpcsError('BrokenHeader', { found: `an image of ${axes.join(' × ')} pixels in ${dataBytes} bytes` })
+  return { axes, tile, across, count }
+}
+
+interface Box {
+  /** Index of its first pixel in the image. */
+  offset: number
+  size: number[]
+  pixels: number
+}
+
+function boxOf({ axes, tile, across }: Grid, index: number): Box {
+  let rest = index
+  let offset = 0
+  let stride = 1
+  const size = axes.map((length, axis) => {
+    const start = (rest % across[axis]) * tile[axis]
+    rest = Math.floor(rest / across[axis])
+    offset += start * stride
+    stride *= length
+    return Math.min(tile[axis], length - start)
+  })
+  return { offset, size, pixels: size.reduce((product, length) => product * length, 1) }
+}
+
+/** Put the rows of a tile where they belong in the image, scaled. */
+function place(
+  values: ArrayLike<number>,
+  { offset, size, pixels }: Box,
+  axes: number[],
+  scaling: Scaling,
+  out: Values,
+) {
+  const [width] = size
+  const { scale, zero, blank } = scaling
+  const plain = scale === 1 && blank === undefined
+  for (let from = 0; from < pixels; from += width) {
+    let row = from / width
+    let to = offset
+    let stride = axes[0]
+    for (let axis = 1; axis < size.length; axis++) {
+      to += (row % size[axis]) * stride
+      row = Math.floor(row / size[axis])
+      stride *= axes[axis]
+    }
+    if (to >= out.length) continue
+    if (plain) for (let x = 0; x < width; x++) out[to + x] = values[from + x] + zero
+    else
+      for (let x = 0; x < width; x++) {
+        const value = values[from + x]
+        out[to + x] = value === blank ? Number.NaN : value * scale + zero
+      }
   }
-}
-
-function storedTile(
-  view: DataView,
-  layout: TableLayout,
-  columns: Record<'main' | 'gzip' | 'raw', Field | undefined>,
-  tile: number,
-  count: number,
-  compression: Compression,
-): { values: Float64Array; floating: boolean } {
-  const inColumn = (field: Field | undefined) => (field ? arrayInHeap(view, layout, field, tile) : undefined)
-  const main = inColumn(columns.main)
-  if (main && main.length > 0) {
-    if (compression.kind.startsWith('RICE'))
-      return { values: riceTile(main, count, compression, tile), floating: false }
-    if (compression.kind === 'NOCOMPRESS') return bigEndianTile(main, count, compression, false)
-    return bigEndianTile(unzipped(main, tile), count, compression, compression.kind === 'GZIP_2')
-  }
-  const gzip = inColumn(columns.gzip)
-  if (gzip && gzip.length > 0)
-    return bigEndianTile(unzipped(gzip, tile), count, { ...compression, quantised: false }, false)
-  const raw = inColumn(columns.raw)
-  if (raw && raw.length > 0) return bigEndianTile(raw, count, { ...compression, quantised: false }, false)
-  throw new CpcsError('BrokenHeader', { found: `tile ${tile + 1} of the compressed image is empty` })
-}
-
-function riceTile(bytes: Uint8Array, count: number, { riceWidth, blockSize }: Compression, tile: number): Float64Array {
-  const integers = new Int32Array(count)
-  if (!decodeRice(bytes, integers, riceWidth, blockSize))
-    throw new CpcsError('BrokenHeader', { found: `tile ${tile + 1} of the compressed image ends early` })
-  return Float64Array.from(integers)
-}
-
-function unzipped(bytes: Uint8Array, tile: number): Uint8Array {
-  try {
-    return gunzip(bytes)
-  } catch (cause) {
-    throw new CpcsError('BrokenHeader', { found: `tile ${tile + 1} of the compressed image is damaged` }, { cause })
-  }
-}
-
-/** Big-endian numbers of the image's own kind, or 32-bit integers where a floating-point image was quantised. */
-function bigEndianTile(bytes: Uint8Array, count: number, { bitpix, quantised }: Compression, shuffled: boolean) {
-  const size = Math.floor(bytes.length / count)
-  const ordered = shuffled ? unshuffle(bytes, count, size) : bytes
-  const view = new DataView(ordered.buffer, ordered.byteOffset, ordered.byteLength)
-  const floating = bitpix < 0 && !quantised
-  const values = new Float64Array(count)
-  for (let i = 0; i < count; i++) {
-    if (size === 1) values[i] = view.getUint8(i)
-    else if (size === 2) values[i] = view.getInt16(2 * i)
-    else if (size === 4) values[i] = floating ? view.getFloat32(4 * i) : view.getInt32(4 * i)
-    else values[i] = floating ? view.getFloat64(8 * i) : Number(view.getBigInt64(8 * i))
-  }
-  return { values, floating }
-}
-
-/** GZIP_2 keeps the most significant bytes of all values first, then the next. */
-function unshuffle(bytes: Uint8Array, count: number, size: number): Uint8Array {
-  const ordered = new Uint8Array(count * size)
-  for (let plane = 0; plane < size; plane++)
-    for (let i = 0; i < count; i++) ordered[i * size + plane] = bytes[plane * count + i]
-  return ordered
 }
 
 function scalar(view: DataView, layout: TableLayout, field: Field | undefined, row: number): number | undefined {
@@ -179,11 +163,11 @@ function dequantise(
   scale: number,
   zero: number,
   blank: number | undefined,
-  { dither, ditherSeed }: Compression,
+  { bitpix, dither, ditherSeed }: Compression,
   tile: number,
   random: Float64Array | undefined,
 ): void {
-  let seed = (tile + ditherSeed - 1) % 10_000
+  let seed = (((tile + ditherSeed - 1) % 10_000) + 10_000) % 10_000
   let next = random ? Math.floor(random[seed] * 500) : 0
   for (let i = 0; i < values.length; i++) {
     const stored = values[i]
@@ -196,6 +180,7 @@ function dequantise(
       next = Math.floor(random[seed] * 500)
     }
   }
+  if (bitpix === -32) for (let i = 0; i < values.length; i++) values[i] = Math.fround(values[i])
 }
 
 /** The 10 000 numbers in (0, 1) that writer and reader share (FITS 4.0, appendix I; Park & Miller 1988). */

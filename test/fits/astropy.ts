@@ -29,3 +29,14 @@ function answers(script: string): boolean {
     return false
   }
 }
+
+/** Run a Python file that prints JSON. */
+export function askPython(path: string, args: string[] = []): unknown {
+  return JSON.parse(
+    execFileSync(PYTHON, [path, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 2 ** 28,
+    }),
+  )
+}

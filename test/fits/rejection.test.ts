@@ -28,9 +28,9 @@ function headerOnly(values: Record<string, string | number | boolean>): Uint8Arr
   return encodeHeader(Object.entries(values).map(([keyword, value]) => ({ keyword, value })))
 }
 
-function hcompressed(): Uint8Array {
+function strangelyCompressed(): Uint8Array {
   const columns = [{ name: 'COMPRESSED_DATA', data: new Int32Array(2) }]
-  const values = { ZIMAGE: true, ZCMPTYPE: 'HCOMPRESS_1', ZBITPIX: 16, ZNAXIS: 2, ZNAXIS1: 20, ZNAXIS2: 20 }
+  const values = { ZIMAGE: true, ZCMPTYPE: 'LOSSY_9', ZBITPIX: 16, ZNAXIS: 2, ZNAXIS1: 20, ZNAXIS2: 20, ZTILE2: 20 }
   return encodeTables([
     { name: 'Z', columns, cards: Object.entries(values).map(([keyword, value]) => ({ keyword, value })) },
   ])
@@ -66,7 +66,7 @@ const rejections: [what: string, bytes: Uint8Array, error: string, words: RegExp
     'BrokenHeader',
     /NAXIS1 is wide/,
   ],
-  ['a compression that we do not read', hcompressed(), 'UnsupportedFits', /HCOMPRESS_1/],
+  ['a compression that we do not read', strangelyCompressed(), 'UnsupportedFits', /LOSSY_9/],
   ['half the pixels', square.subarray(0, 2880 + 400), 'TruncatedFits', /3280 bytes, 3680 needed/],
   [
     'half a gzip stream',
