@@ -111,20 +111,34 @@ const GIANTS = [
 const OBLIQUITY_J2000 = 23.4392911 * DEGREE
 
 /**
- * Barycentric position of the Earth, AU, equatorial axes of the ICRS, good to 5e-5 AU from 1950 to 2050: for the
- * annual parallax of stars, not for timing.
+ * Barycentric position of the Earth, AU, equatorial axes of the ICRS: within 2e-5 AU (10 ms of light) from 1980 to 2050.
  *
  * @param epochYear Julian year (TT or TDB; UTC will do here)
  */
 export function earthBarycentricAu(epochYear: number): [x: number, y: number, z: number] {
+  const [x, y, z] = earthEcliptic(epochYear)
+  const [sunX, sunY, sunZ] = sunBarycentricAu(epochYear)
+  return equatorial(x + sunX, y + sunY, z + sunZ)
+}
+
+/** Position of the Earth as seen from the centre of the Sun, AU, equatorial axes of the ICRS. */
+export function earthHeliocentricAu(epochYear: number): [x: number, y: number, z: number] {
+  return equatorial(...earthEcliptic(epochYear))
+}
+
+function earthEcliptic(epochYear: number): [x: number, y: number, z: number] {
   const tau = (epochYear - 2000) / 1000
   const longitude = series(LONGITUDE_0, tau) + tau * (series(LONGITUDE_1, tau) + tau * series(LONGITUDE_2, tau))
   const latitude = series(LATITUDE_0, tau) + tau * series(LATITUDE_1, tau)
   const distance = series(DISTANCE_0, tau) + tau * (series(DISTANCE_1, tau) + tau * series(DISTANCE_2, tau))
-  const [sunX, sunY, sunZ] = sunBarycentricAu(epochYear)
-  const x = distance * Math.cos(latitude) * Math.cos(longitude) + sunX
-  const y = distance * Math.cos(latitude) * Math.sin(longitude) + sunY
-  const z = distance * Math.sin(latitude) + sunZ
+  return [
+    distance * Math.cos(latitude) * Math.cos(longitude),
+    distance * Math.cos(latitude) * Math.sin(longitude),
+    distance * Math.sin(latitude),
+  ]
+}
+
+function equatorial(x: number, y: number, z: number): [x: number, y: number, z: number] {
   const cos = Math.cos(OBLIQUITY_J2000)
   const sin = Math.sin(OBLIQUITY_J2000)
   return [x, y * cos - z * sin, y * sin + z * cos]
