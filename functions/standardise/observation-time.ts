@@ -39,21 +39,28 @@ interface Statement {
  * read are held against the chosen one, and a disagreement is told.
  *
  * @param exposureSeconds undefined where the header does not tell it: then the start stands for the middle, flagged
+ * @param marks what moment the times of the header name, where the telescope's profile says it
  * @throws {CpcsError} NoObservationTime
  */
-export function observationTime({ header, dialect }: Reader, exposureSeconds: number | undefined): ObservationTime {
+export function observationTime(
+  { header, dialect }: Reader,
+  exposureSeconds: number | undefined,
+  marks?: TimeSource['marks'],
+): ObservationTime {
   const distrusted = new Set(dialect.distrusts)
   const trusted = (source: TimeSource) => !distrusted.has(source.key)
   const readAll = (sources: readonly TimeSource[]) =>
     sources.filter(trusted).flatMap(source => readSource(header, source) ?? [])
-  const told = readAll([...(dialect.times ?? []), ...genericTimes])
+  const marked = (sources: readonly TimeSource[]) =>
+    marks ? sources.map(source => (source.marks === 'start' ? { ...source, marks } : source)) : sources
+  const told = readAll(marked([...(dialect.times ?? []), ...genericTimes]))
   const timed = told.filter(statement => !statement.dateOnly)
   const chosen = timed[0] ?? told[0] ?? readAll([lastResort])[0]
   if (!chosen) throw new CpcsError('NoObservationTime', { found: unreadable(header) })
 
   const half = (exposureSeconds ?? 0) / 2 / SECONDS_PER_DAY
   const end = readAll(genericEnds).find(statement => !statement.dateOnly)
-  const middle = middleOf(chosen, end, half)
+  const middle = middleOf(chosen, end, half, dialect.endsAreExact ?? false)
   const conflict = disagreement(chosen, timed, half)
   const guessed = chosen.dateOnly || chosen.source.confidence === 'guess'
   const confidence: Confidence =
@@ -67,13 +74,14 @@ export function observationTime({ header, dialect }: Reader, exposureSeconds: nu
   }
 }
 
-function middleOf(chosen: Statement, end: Statement | undefined, half: number) {
+function middleOf(chosen: Statement, end: Statement | undefined, half: number, exact: boolean) {
   const { mjd, source, from } = chosen
   if (source.marks === 'mid') return { mjd, from, conversion: '' }
   if (source.marks === 'end') return { mjd: mjd - half, from, conversion: 'end less half the exposure' }
   // A stack lasts longer than its exposure: then start and end tell its middle, not half the exposure.
   const span = end ? end.mjd - mjd : 0
-  if (end && span > 3 * half + 10 / SECONDS_PER_DAY && span < 1)
+  const lasts = exact ? span > 0 : span > 3 * half + 10 / SECONDS_PER_DAY
+  if (end && lasts && span < 1)
     return { mjd: mjd + span / 2, from: `${from}, ${end.from}`, conversion: 'middle of start and end' }
   return { mjd: mjd + half, from, conversion: half > 0 ? 'start plus half the exposure' : 'start' }
 }
@@ -89,7 +97,7 @@ function readSource(header: Header, source: TimeSource): Statement | undefined {
 function readOne(header: Header, source: TimeSource): Statement | undefined {
   const value = header.get(source.key)
   if (typeof value === 'number' || /^\s*\d{5,10}(\.\d*)?\s*$/.test(String(value))) {
-    const { mjd, conversion } = mjdFromNumber(Number(value))
+    const { mjd, conversion } = mjdFromNumber(Number(value), source.as)
     return { mjd, source, from: source.key, conversion, dateOnly: false, roundingSeconds: roundingOf(Number(value)) }
   }
   const instant = typeof value === 'string' ? parseInstant(value) : undefined
@@ -115,7 +123,8 @@ function readDayAndClock(header: Header, source: TimeSource, clock: string): Sta
 }
 
 /** A bare number by its size: MJD, JD, or seconds since 1970. */
-function mjdFromNumber(value: number): { mjd: number; conversion: string } {
+function mjdFromNumber(value: number, as?: TimeSource['as']): { mjd: number; conversion: string } {
+  if (as === 'seconds of MJD') return { mjd: value / SECONDS_PER_DAY, conversion: 'seconds to MJD' }
   if (value < 1e5) return { mjd: value, conversion: '' }
   if (value < 1e7) return { mjd: value - MJD_ZERO_JD, conversion: 'JD to MJD' }
   return { mjd: value / SECONDS_PER_DAY + mjdFromIso('1970-01-01'), conversion: 'Unix time to MJD' }
@@ -127,7 +136,7 @@ function roundingOf(days: number): number {
 }
 
 function toUtc(header: Header, statement: Statement): Statement {
-  const scale = header.string('TIMESYS')?.toUpperCase() ?? 'UTC'
+  const scale = statement.source.scale ?? header.string('TIMESYS')?.toUpperCase() ?? 'UTC'
   if (scale === 'TT' || scale === 'TDB')
     return { ...statement, mjd: utcFromTt(statement.mjd), conversion: joined(statement.conversion, `${scale} to UTC`) }
   if (scale === 'TAI')

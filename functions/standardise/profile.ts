@@ -1,5 +1,24 @@
 import { z } from 'zod'
 import { CpcsError } from '#shared/errors.ts'
+import { bandNames } from './dialects/filters.ts'
+
+/** Values whose keyword a profile may name; `time` is the date and time of the exposure. */
+const keywordFields = [
+  'time',
+  'exposureSeconds',
+  'filterName',
+  'object',
+  'gainElectronsPerAdu',
+  'readNoiseElectrons',
+  'saturationAdu',
+  'pedestalAdu',
+  'binningX',
+  'binningY',
+  'pixelScaleArcsec',
+  'latitudeDeg',
+  'longitudeEastDeg',
+  'heightM',
+] as const
 
 /** What the owner of a telescope knows better than the header: values here override it. */
 export const TelescopeProfile = z.strictObject({
@@ -10,11 +29,21 @@ export const TelescopeProfile = z.strictObject({
   saturationAdu: z.number().positive().optional(),
   pedestalAdu: z.number().optional(),
   pixelScaleArcsec: z.number().positive().optional(),
+  /** What moment of the exposure the header's times name, where the program says it wrongly. */
+  timeStamp: z.enum(['start', 'mid', 'end']).optional(),
+  /** Keyword of a value by its name in the standard header, for cameras that call it as nobody else does. */
+  keywords: z.partialRecord(z.enum(keywordFields), z.string().min(1)).optional(),
   /** Seconds to be added to the times of the header: the clock's error, or minus the zone of local times. */
   clockOffsetSeconds: z.number().optional(),
   /** Band by filter name as the header writes it. */
-  bands: z.record(z.string(), z.string()).optional(),
-  site: z.object({ latitudeDeg: z.number(), longitudeEastDeg: z.number(), heightM: z.number().default(0) }).optional(),
+  bands: z.record(z.string(), z.enum(bandNames)).optional(),
+  site: z
+    .strictObject({
+      latitudeDeg: z.number().min(-90).max(90),
+      longitudeEastDeg: z.number().min(-180).max(360),
+      heightM: z.number().min(-500).max(9000).default(0),
+    })
+    .optional(),
   bayerPattern: z
     .string()
     .regex(/^(RGGB|BGGR|GRBG|GBRG)$/)
@@ -30,8 +59,8 @@ export type TelescopeProfile = z.infer<typeof TelescopeProfile>
 export function readProfile(profile: unknown): TelescopeProfile {
   const parsed = TelescopeProfile.safeParse(typeof profile === 'string' ? fromJson(profile) : (profile ?? {}))
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new CpcsError('BadProfile', { found: `${issue.path.join('.') || 'the profile'}: ${issue.message}` })
+  const found = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the profile'}: ${issue.message}`)
+  throw new CpcsError('BadProfile', { found: found.join('; ') })
 }
 
 function fromJson(text: string): unknown {

@@ -38,6 +38,7 @@ const readings: Record<Reading, (header: Header, key: string) => Read | undefine
 
 const usualReading: Partial<Record<Field, Reading>> = {
   exposureSeconds: 'seconds',
+  stackedFrames: 'positive',
   gainElectronsPerAdu: 'positive',
   readNoiseElectrons: 'positive',
   saturationAdu: 'positive',

@@ -67,6 +67,7 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
   const translation = translate(plane.header, plane.width, plane.height, readProfile(profile))
   const image = decodePlane(file, plane.hdu)
   refuseEmptyPixels(image.pixels)
+  const shares = countShares(image)
   const saturation = saturationLevel(translation.detector.saturationAdu, image.pixels, image.bitpix > 0)
   refuseSaturated(image.pixels, saturation.found.value)
   if (translation.header.bayerPattern) takeGreen(image, translation, saturation.found.value)
@@ -79,7 +80,7 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
   return {
     frame: { width, height, pixels, mask, detector: stated.detector },
     header,
-    provenance: { ...translation.provenance, ...stated.provenance },
+    provenance: { ...translation.provenance, ...stated.provenance, ...(shares && { pixels: shares }) },
   }
 }
 
@@ -109,6 +110,20 @@ function refuseSaturated(pixels: Float32Array, saturationAdu: number): void {
     throw new CpcsError('NoPixelValues', {
       found: `${percent} % of the pixels are saturated (twilight, the Moon, or far too long an exposure?)`,
     })
+}
+
+const FULL_SCALE_ADU = 65_535
+
+/** Floats between 0 and 1, as stacking programs write them, are shares of the range of a 16-bit converter. */
+function countShares({ pixels, bitpix }: Plane): Provenance | undefined {
+  if (bitpix > 0) return undefined
+  for (let i = 0; i < pixels.length; i++) if (pixels[i] > 1 || pixels[i] < -1) return undefined
+  for (let i = 0; i < pixels.length; i++) pixels[i] *= FULL_SCALE_ADU
+  return {
+    from: 'pixels',
+    conversion: `floats in 0 to 1 taken as shares of ${FULL_SCALE_ADU} ADU`,
+    confidence: 'guess',
+  }
 }
 
 /** Replace the mosaic by its green pixels, one per 2 × 2 cell, and say so in the header. */

@@ -3,6 +3,7 @@ import { CpcsError } from '#shared/errors.ts'
 import type { Header } from '#shared/fits/header.ts'
 import { type Flag, flagMask } from '#shared/flags.ts'
 import { isoFromMjd, mjdFromIso, SECONDS_PER_DAY } from '#shared/sky/time.ts'
+import type { Dialect } from './dialects/dialect.ts'
 import type { Band } from './dialects/filters.ts'
 import { bandOf } from './dialects/filters.ts'
 import { dialectOf } from './dialects/known-dialects.ts'
@@ -30,14 +31,14 @@ const notLight = /\b(bias|dark|zero|offset|(sky|dome|lamp|twilight)?[\s_-]*flat(
  * @throws {CpcsError} NotLightFrame, NoObservationTime
  */
 export function translate(header: Header, width: number, height: number, profile: TelescopeProfile): Translation {
-  const reader: Reader = { header, dialect: dialectOf(header) }
+  const reader: Reader = { header, dialect: withKeywords(dialectOf(header), profile) }
   refuseCalibrationFrames(reader)
 
   const object = findText(reader, 'object')
   const telescope = fromProfile(profile.telescope) ?? findText(reader, 'telescope')
   const instrument = fromProfile(profile.instrument) ?? findText(reader, 'instrument')
   const exposure = findNumber(reader, 'exposureSeconds')
-  const time = observationTime(reader, exposure?.value)
+  const time = observationTime(reader, exposure?.value, profile.timeStamp)
   const clockDays = (profile.clockOffsetSeconds ?? 0) / SECONDS_PER_DAY
   const mjdUtcMid = time.mjdUtcMid.value + clockDays
   const filter = findFilter(reader, profile)
@@ -95,6 +96,19 @@ export function translate(header: Header, width: number, height: number, profile
       rowOrder: provenanceOf(rowOrder),
     },
   }
+}
+
+/** The dialect with the keywords that the telescope's owner names before all others. */
+function withKeywords(dialect: Dialect, { keywords, timeStamp }: TelescopeProfile): Dialect {
+  if (!keywords) return dialect
+  const { time, ...named } = keywords
+  const fields: Dialect['fields'] = { ...dialect.fields }
+  for (const [name, key] of Object.entries(named)) {
+    const field = name as keyof typeof named
+    fields[field] = [{ key: key.toUpperCase() }, ...(fields[field] ?? [])]
+  }
+  const own = time ? [{ key: time.toUpperCase(), marks: timeStamp ?? 'start' }] : []
+  return { ...dialect, fields, times: [...own, ...(dialect.times ?? [])] }
 }
 
 /** Where a value came from, as the contract tells it. */
@@ -161,12 +175,27 @@ function findRowOrder(reader: Reader): Found<'bottom-up' | 'top-down'> | undefin
 }
 
 function findDetector(reader: Reader, profile: TelescopeProfile): Translation['detector'] {
+  const stacked = findNumber(reader, 'stackedFrames')
+  const gain = fromProfile(profile.gainElectronsPerAdu) ?? findGain(reader)
+  const readNoise = fromProfile(profile.readNoiseElectrons) ?? findNumber(reader, 'readNoiseElectrons')
   return {
-    gainElectronsPerAdu: fromProfile(profile.gainElectronsPerAdu) ?? findGain(reader),
-    readNoiseElectrons: fromProfile(profile.readNoiseElectrons) ?? findNumber(reader, 'readNoiseElectrons'),
+    gainElectronsPerAdu: ofMean(gain, stacked, count => count),
+    readNoiseElectrons: ofMean(readNoise, stacked, Math.sqrt),
     saturationAdu: fromProfile(profile.saturationAdu) ?? findNumber(reader, 'saturationAdu'),
     pedestalAdu: fromProfile(profile.pedestalAdu) ?? findNumber(reader, 'pedestalAdu'),
   }
+}
+
+/** A value of one exposure as it holds for the mean of a stack: its ADU stand for more electrons. */
+function ofMean(
+  found: Found<number> | undefined,
+  stacked: Found<number> | undefined,
+  factor: (count: number) => number,
+): Found<number> | undefined {
+  if (!found || !stacked || !(stacked.value > 1)) return found
+  const words = `of the mean of ${stacked.value} frames (${stacked.from})`
+  const conversion = found.conversion ? `${found.conversion}; ${words}` : words
+  return { ...found, value: found.value * factor(stacked.value), conversion, confidence: 'likely' }
 }
 
 const perAdu = /\be(-|lec\w*)?\s*(\/|per)\s*(adu|dn|count)/i

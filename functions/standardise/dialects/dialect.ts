@@ -7,6 +7,7 @@ export type Field =
   | 'instrument'
   | 'imageType'
   | 'exposureSeconds'
+  | 'stackedFrames'
   | 'filterName'
   | 'gainElectronsPerAdu'
   | 'readNoiseElectrons'
@@ -60,6 +61,10 @@ export interface TimeSource {
   clock?: string
   /** What moment of the exposure it names. */
   marks: 'start' | 'mid' | 'end'
+  /** Time scale of the value whatever TIMESYS says. */
+  scale?: 'UTC' | 'TAI'
+  /** What a number counts; else its size tells MJD, JD and Unix time apart. */
+  as?: 'seconds of MJD'
   confidence?: Confidence
 }
 
@@ -85,15 +90,23 @@ export interface Dialect {
   fields?: Partial<Record<Field, readonly Source[]>>
   times?: readonly TimeSource[]
   pointings?: readonly PointingSource[]
+  /** The end it tells is that of the last exposure: the middle lies between start and end. */
+  endsAreExact?: boolean
   /** Keywords that this dialect fills with something else than their name says: never read. */
   distrusts?: readonly string[]
   /** What is known of every frame of this dialect though its header does not say it. */
   assumes?: Partial<Record<Field, { value: string | number; because: string }>>
 }
 
-/** Whether a header is written in a dialect. */
+const commentary = new Set(['COMMENT', 'HISTORY'])
+
+/** Whether a header is written in a dialect. Every COMMENT and HISTORY counts, of other keywords the first. */
 export function speaks(dialect: Dialect, header: Header): boolean {
   if (dialect.without?.some(key => header.has(key))) return false
   if (dialect.known.length === 0) return true
-  return dialect.known.some(({ key, matches }) => matches.test(header.string(key) ?? ''))
+  return dialect.known.some(({ key, matches }) =>
+    commentary.has(key)
+      ? header.cards.some(card => card.keyword === key && matches.test(String(card.value)))
+      : matches.test(header.string(key) ?? ''),
+  )
 }

@@ -1,23 +1,26 @@
 import type { Confidence } from './dialect.ts'
 
-/** Bands of the standard header. */
-export type Band =
-  | 'U'
-  | 'B'
-  | 'V'
-  | 'R'
-  | 'I'
-  | 'u'
-  | 'g'
-  | 'r'
-  | 'i'
-  | 'z'
-  | 'y'
-  | 'J'
-  | 'H'
-  | 'K'
-  | 'clear'
-  | 'narrow'
+/** Bands of the standard header: Johnson-Cousins, Sloan-like, near infrared, and none. */
+export const bandNames = [
+  'U',
+  'B',
+  'V',
+  'R',
+  'I',
+  'u',
+  'g',
+  'r',
+  'i',
+  'z',
+  'y',
+  'J',
+  'H',
+  'K',
+  'clear',
+  'narrow',
+] as const
+
+export type Band = (typeof bandNames)[number]
 
 /** Names that are taken letter by letter: upper case is Johnson-Cousins, lower case Sloan. */
 const exact: Record<string, Band> = {
@@ -66,6 +69,8 @@ const exact: Record<string, Band> = {
   Ks: 'K',
   KXs: 'K',
   L: 'clear',
+  IRCUT: 'clear',
+  LP: 'narrow',
   Lum: 'clear',
   C: 'clear',
   CV: 'clear',

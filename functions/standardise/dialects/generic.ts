@@ -19,6 +19,7 @@ export const genericFields: Record<Field, readonly Source[]> = {
     as: 'seconds',
     within: [0, 1e6],
   }),
+  stackedFrames: keys('STACKCNT NCOMBINE NSTACK NUMFRAME IMGCOUNT', { as: 'positive', within: [1, 100_000] }),
   filterName: keys(
     'FILTER FILTERS FILTNAME FILTER1 FILTER2 FILTER3 FILTERID FILTNME3 FILTERB FLT_ID FILTB CCDFLTID WFFBAND ALFLTNM INSFILTE FLTRNAM FILNAM1 FILTNAM1 INSFLNAM',
   ),
@@ -69,6 +70,7 @@ export const genericTimes: readonly TimeSource[] = [
   { key: 'UT-OBS', marks: 'start' },
   { key: 'DATE-AVG', marks: 'mid' },
   { key: 'JDMID', marks: 'mid' },
+  { key: 'JD-AVG', marks: 'mid' },
   { key: 'MIDTIMJD', marks: 'mid' },
   { key: 'MJD-MID', marks: 'mid' },
   { key: 'MJD-AVG', marks: 'mid' },

@@ -1,6 +1,11 @@
 import type { Header } from '#shared/fits/header.ts'
 import { acp } from './acp.ts'
+import { apt } from './apt.ts'
+import { astap } from './astap.ts'
+import { astroimagej } from './astroimagej.ts'
+import { ccdciel } from './ccdciel.ts'
 import { cpcs } from './cpcs.ts'
+import { decam } from './decam.ts'
 import { type Dialect, speaks } from './dialect.ts'
 import { eso } from './eso.ts'
 import { generic } from './generic.ts'
@@ -11,17 +16,38 @@ import { microobservatory } from './microobservatory.ts'
 import { minimal } from './minimal.ts'
 import { nina } from './nina.ts'
 import { panoptes } from './panoptes.ts'
+import { sdss } from './sdss.ts'
+import { seestar } from './seestar.ts'
+import { sgp } from './sgp.ts'
+import { sharpcap } from './sharpcap.ts'
+import { siril } from './siril.ts'
+import { tess } from './tess.ts'
+import { theskyx } from './theskyx.ts'
+import { ztf } from './ztf.ts'
 
 /** All dialects, the more particular before the more general; the last one fits every header. */
 export const dialects: readonly Dialect[] = [
   cpcs,
   microobservatory,
   panoptes,
+  siril,
+  astap,
+  astroimagej,
+  seestar,
   nina,
+  sharpcap,
+  sgp,
+  theskyx,
+  apt,
+  ccdciel,
   acp,
   maxim,
   indi,
   lco,
+  ztf,
+  decam,
+  sdss,
+  tess,
   eso,
   minimal,
   generic,
