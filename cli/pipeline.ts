@@ -87,7 +87,7 @@ async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: Obj
   const tiles = openTiles(new FolderStore(options.catalogues ?? '.'))
   const solved = await run.timed('solve', () => solve(withHints(standardised, options), { store, tiles, targets, log }))
   if (last === 'solve') return
-  const measured = await run.timed('measure', () => measure(solved, { store, targets, log }))
+  const measured = await run.timed('measure', () => measure(solved, { store, tiles, targets, log }))
   await run.timed('calibrate', () => calibrate(measured, { store, tiles, log, force }))
 }
 

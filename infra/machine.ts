@@ -45,7 +45,7 @@ export class Machine extends Construct {
         .reads(products, 'profiles/', 'PRODUCTS_BUCKET', 'An operator may put a profile there for each telescope.')
         .uses(table, ['Query'], ['FRAME#']),
       solve: withTargets(withTiles(stage('solve'))),
-      measure: withTargets(stage('measure')),
+      measure: withTargets(withTiles(stage('measure'))),
       calibrate: withTiles(stage('calibrate')),
       record: stage('record')
         .uses(table, ['GetItem'], ['FRAME#', 'OBJ#'])

@@ -4,5 +4,5 @@ import { measure } from './measure.ts'
 
 export const handler = stageHandler(
   { stage: 'measure', input: MeasureInput, output: MeasureOutput },
-  (input, { store, targets, log }) => measure(input, { store, targets, log }),
+  (input, { store, tiles, targets, log }) => measure(input, { store, tiles, targets, log }),
 )

@@ -1,4 +1,5 @@
 import type { MeasureInput, MeasureOutput, Target } from '#events/stages.ts'
+import type { Tiles } from '#shared/catalogue/reference.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
@@ -14,10 +15,13 @@ import { separationDeg } from '#shared/sky/angles.ts'
 import { pixelToSky, skyToPixel } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
+import { knownStars } from './known-stars.ts'
 
 export interface MeasureDeps {
   store: ObjectStore
   targets: TargetRegistry
+  /** Where Gaia tells of neighbours that the frame does not part; without it the frame stands for itself. */
+  tiles?: Tiles
   log: Log
 }
 
@@ -29,15 +33,20 @@ export interface MeasureDeps {
  *
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
  */
-export async function measure(input: MeasureInput, { store, targets, log }: MeasureDeps): Promise<MeasureOutput> {
+export async function measure(
+  input: MeasureInput,
+  { store, targets, tiles, log }: MeasureDeps,
+): Promise<MeasureOutput> {
   const { frame, header, cards } = decodeFrame(await store.get(input.image))
   const wcs = await readSolution(store, input.solution)
   const detections = readDetections(await store.get(input.detections))
   const sky = estimateBackground(frame).level
-  const measured = measureStars(frame, sky, detections)
-  const { psf, scene } = measured
   const { width, height } = frame
-  const inField = await targets.inCone(fieldCone(wcs, width, height))
+  const cone = fieldCone(wcs, width, height)
+  const known = tiles && (await knownStars(tiles, cone, wcs, input.header))
+  const measured = measureStars(frame, sky, detections, known)
+  const { psf, scene } = measured
+  const inField = await targets.inCone(cone)
   const forced = measureTargets(measured, wcs, inField, log)
   const stars = makeCatalogue(measured, wcs)
   log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })

@@ -1,6 +1,7 @@
 import { flagMask } from '#shared/flags.ts'
 import { GroupFitter } from './group-fit.ts'
 import { groupStars } from './groups.ts'
+import { PlaceIndex } from './place-index.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { emptyScatter, type Found, findPeaks, SCATTER_REGION_PX, searchMap } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
@@ -185,45 +186,4 @@ export function redrawAll(scene: Scene, stars: SceneStars, psf: Psf): void {
     scene.redraw(local, stars, star, stars.x[star], stars.y[star], flux, radius)
   }
   scene.drawWings(psf, stars)
-}
-
-/** Stars by place, in square cells. */
-class PlaceIndex {
-  readonly #cells = new Map<number, number[]>()
-  readonly #side: number
-
-  /** @param side of a cell, pixel: the farthest distance that is asked for */
-  constructor(side: number) {
-    this.#side = side
-  }
-
-  add(x: Float64Array, y: Float64Array, star: number): void {
-    const key = this.#key(Math.floor(x[star] / this.#side), Math.floor(y[star] / this.#side))
-    const list = this.#cells.get(key)
-    if (list) list.push(star)
-    else this.#cells.set(key, [star])
-  }
-
-  nearest(x: Float64Array, y: Float64Array, star: number): number {
-    return this.nearestTo(x[star], y[star], x, y)
-  }
-
-  /** Distance to the nearest star that was added, Infinity beyond a cell's side. */
-  nearestTo(px: number, py: number, x: Float64Array, y: Float64Array): number {
-    const i = Math.floor(px / this.#side)
-    const j = Math.floor(py / this.#side)
-    let closest = Number.POSITIVE_INFINITY
-    for (let a = i - 1; a <= i + 1; a++) {
-      for (let b = j - 1; b <= j + 1; b++) {
-        for (const star of this.#cells.get(this.#key(a, b)) ?? []) {
-          closest = Math.min(closest, Math.hypot(x[star] - px, y[star] - py))
-        }
-      }
-    }
-    return closest
-  }
-
-  #key(i: number, j: number): number {
-    return (i + 2) * 65536 + j + 2
-  }
 }

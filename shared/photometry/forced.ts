@@ -36,7 +36,7 @@ export function measureTarget(
 ): ForcedPhotometry | undefined {
   const { stars, psf } = measured
   const same = nearestStar(measured, x, y, SAME_FWHM * psf.fwhmPx)
-  if (same >= 0 && stars.flux[same] > SURE_SIGMA * stars.fluxErr[same]) {
+  if (same >= 0 && !stars.held[same] && stars.flux[same] > SURE_SIGMA * stars.fluxErr[same]) {
     settleOnHost(measured, same)
     return report(measured, target, stars.x[same], stars.y[same], {
       flux: stars.flux[same],

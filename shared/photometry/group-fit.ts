@@ -12,6 +12,8 @@ const CLIP_SIGMA = 5
 const MAX_STEP = 0.3
 const MAX_DRIFT = 0.8
 
+/** A star this many errors off what a catalogue expects is half believed to have changed. */
+const PRIOR_DOUBT = 3
 /** χ and sharpness are judged within this many FWHM. */
 const CORE_FWHM = 1.2
 
@@ -189,11 +191,22 @@ export class GroupFitter {
       const fluxA = this.#slopeFlux(group[a])
       const heldA = this.#stars.held[group[a]] === 1
       addOwn(this.#members[a], fluxA, heldA, a, n, normal, this.#step)
+      this.#addPrior(group[a], a, n)
       for (let b = 0; b < a; b++) {
         const fluxB = this.#stars.held[group[b]] ? 0 : this.#slopeFlux(group[b])
         addPair(this.#members[a], heldA ? 0 : fluxA, a, this.#members[b], fluxB, b, n, normal)
       }
     }
+  }
+
+  /** What a catalogue expects of the flux is one more measurement; the farther off the star is, the less it counts. */
+  #addPrior(star: number, a: number, n: number): void {
+    const { flux, priorFlux, priorErr } = this.#stars
+    if (!(priorErr[star] > 0)) return
+    const off = priorFlux[star] - flux[star]
+    const weight = 1 / (priorErr[star] ** 2 * (1 + (off / (PRIOR_DOUBT * priorErr[star])) ** 2))
+    this.#normal[3 * a * n + 3 * a] += weight
+    this.#step[3 * a] += weight * off
   }
 
   /** Flux in the derivatives by position: a star near zero would leave its position undetermined. */

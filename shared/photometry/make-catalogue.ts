@@ -12,10 +12,10 @@ export const RELATIVE_FLOOR = 0.002
 const MAG_PER_RELATIVE = 2.5 / Math.LN10
 const MAS_PER_DEG = 3.6e6
 
-/** The catalogue of a measured frame, brightest first; stars without flux are left out. */
+/** The catalogue of a measured frame, brightest first; stars without flux, and those that only stand for a survey's, are left out. */
 export function makeCatalogue(measured: MeasuredFrame, wcs: Wcs): StarCatalogue {
   const { scene, stars, psf, growth } = measured
-  const order = stars.byFlux().filter(star => stars.flux[star] > 0 && stars.fluxErr[star] > 0)
+  const order = stars.byFlux().filter(star => !stars.held[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
   const catalogue = emptyCatalogue(order.length)
   const local = new LocalPsf(psf)
   const radius = APERTURE_FWHM * psf.fwhmPx

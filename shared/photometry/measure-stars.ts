@@ -3,6 +3,7 @@ import { flagMask } from '#shared/flags.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
 import { type GrowthCurve, growthCurve } from './aperture.ts'
 import { redrawAll, SceneFitter } from './fit-scene.ts'
+import { enterKnown, type KnownStars } from './known-stars.ts'
 import { fitWithLocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
@@ -37,9 +38,15 @@ export interface MeasuredFrame {
  * hidden neighbours, fit again.
  *
  * @param sky first estimate of the sky level per pixel, ADU; refined in place
+ * @param known stars of a survey on the frame: those that the frame cannot tell from a neighbour are drawn from it
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from
  */
-export function measureStars(frame: Frame, sky: Float32Array, detections: Detections): MeasuredFrame {
+export function measureStars(
+  frame: Frame,
+  sky: Float32Array,
+  detections: Detections,
+  known?: KnownStars,
+): MeasuredFrame {
   const scene = new Scene(frame, sky)
   const fwhmPx = seeingOf(detections)
   const stars = enterDetections(scene, detections, fwhmPx)
@@ -56,6 +63,7 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   rough.sweep(1, true, true)
   rough.prune()
   rough.addHidden(psfStars)
+  if (known) enterKnown(scene, stars, first, known)
   rough.sweep(2, true)
   refineSky(scene, cellPx)
 
@@ -68,6 +76,7 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
   fitter.sweep(1, true, true)
   fitter.prune()
   fitter.addHidden()
+  if (known) enterKnown(scene, stars, psf, known)
   fitter.sweep(3, true)
   refineSky(scene, cellPx)
   fitter.sweep(2, true, true)
@@ -89,7 +98,7 @@ export function measureStars(frame: Frame, sky: Float32Array, detections: Detect
 
 function enterDetections(scene: Scene, detections: Detections, fwhmPx: number): SceneStars {
   const count = detections.x.length
-  const stars = new SceneStars(2 * count + 2000)
+  const stars = new SceneStars(3 * count + 2000)
   const kept = flagMask('saturated', 'nearEdge', 'cosmicRay', 'maskedPixels')
   for (let i = 0; i < count; i++) {
     const x = detections.x[i]
@@ -107,7 +116,7 @@ function rankOf(detections: Detections): Int32Array {
 function settleOnLocalSky(scene: Scene, stars: SceneStars, psf: Psf): void {
   const local = new LocalPsf(psf)
   for (const star of stars.byFlux()) {
-    if (stars.flags[star] & flagMask('saturated')) continue
+    if (stars.held[star] || stars.flags[star] & flagMask('saturated')) continue
     const fit = fitWithLocalSky(scene, local, stars, star, false)
     const moved = fit ? Math.hypot(fit.x - stars.x[star], fit.y - stars.y[star]) : Number.POSITIVE_INFINITY
     if (!fit || fit.order < 0 || !(fit.flux > 0) || moved > psf.fwhmPx / 2) continue

@@ -37,6 +37,9 @@ export class SceneStars {
   held: Uint8Array
   /** 1 where the star was dropped: it is drawn no more. */
   dropped: Uint8Array
+  /** What a catalogue lets expect of the flux, and its error; NaN where nothing is. */
+  priorFlux: Float64Array
+  priorErr: Float64Array
   /** Index of the group it was last fitted in, for the flag. */
   groupSize: Int32Array
 
@@ -58,6 +61,8 @@ export class SceneStars {
     this.flags = new Int32Array(capacity)
     this.held = new Uint8Array(capacity)
     this.dropped = new Uint8Array(capacity)
+    this.priorFlux = column().fill(Number.NaN)
+    this.priorErr = column().fill(Number.NaN)
     this.groupSize = new Int32Array(capacity)
   }
 

@@ -1,0 +1,33 @@
+import type { StandardHeader } from '#events/frame.ts'
+import type { Cone, Tiles } from '#shared/catalogue/reference.ts'
+import type { KnownStars } from '#shared/photometry/known-stars.ts'
+import { propagate } from '#shared/sky/epoch.ts'
+import { julianEpoch } from '#shared/sky/time.ts'
+import { skyToPixel } from '#shared/sky/wcs.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
+
+/** The survey that parts stars which lie closer than the seeing: it was made above the air. */
+const SURVEY = 'gaia_dr3'
+/** Enough for the deepest frame; what is fainter in a crowded field stays in the tiles. */
+const MOST_STARS = 100_000
+
+/**
+ * The stars of Gaia as they stand on a frame, or undefined where its tiles were not imported.
+ *
+ * @throws {CpcsError} TilesUnavailable
+ */
+export async function knownStars(
+  tiles: Tiles,
+  cone: Cone,
+  wcs: Wcs,
+  { mjdUtcMid }: StandardHeader,
+): Promise<KnownStars | undefined> {
+  if (!(await tiles.surveys()).includes(SURVEY)) return undefined
+  const stars = await tiles.cone(SURVEY, cone, { limit: MOST_STARS })
+  const places = propagate(stars, julianEpoch(mjdUtcMid))
+  const x = new Float64Array(stars.count)
+  const y = new Float64Array(stars.count)
+  for (let i = 0; i < stars.count; i++) [x[i], y[i]] = skyToPixel(wcs, places.raDeg[i], places.decDeg[i])
+  const { G, BP, RP } = stars.mag
+  return { x, y, mag: G, colour: BP.map((value, i) => value - RP[i]) }
+}
