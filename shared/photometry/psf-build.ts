@@ -9,6 +9,8 @@ import type { Scene, SceneStars } from './scene.ts'
 
 /** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */
 const NODES_PER_FWHM = 6
+/** Places per side of the frame at which the PSF is tabulated: between them a quadratic is followed to 1e-3. */
+const NODES_PER_SIDE = 9
 /** The table reaches this far, FWHM; beyond, the analytic wing carries a part in a hundred or less. */
 const TABLE_FWHM = 4
 const LARGEST_TABLE_PX = 45
@@ -53,7 +55,6 @@ export function analyticPsf(frame: { width: number; height: number }, shape: Cor
   const radiusPx = Math.min(Math.max(TABLE_FWHM * fwhmPx, 6), LARGEST_TABLE_PX)
   const oversampling = Math.min(Math.max(Math.ceil(NODES_PER_FWHM / fwhmPx), 1), 6)
   const half = Math.ceil((radiusPx + 1.5) * oversampling) + 2
-  const nodes = shape.order === 0 ? 1 : shape.order === 1 ? 3 : 9
   const length = (2 * half + 1) ** 2
   const psf: Psf = {
     oversampling,
@@ -61,22 +62,22 @@ export function analyticPsf(frame: { width: number; height: number }, shape: Cor
     radiusPx,
     width: frame.width,
     height: frame.height,
-    nodesX: nodes,
-    nodesY: nodes,
-    tables: new Float32Array(nodes * nodes * length),
+    nodesX: NODES_PER_SIDE,
+    nodesY: NODES_PER_SIDE,
+    tables: new Float32Array(NODES_PER_SIDE ** 2 * length),
     wings: [],
-    wingFactor: new Float64Array(nodes * nodes).fill(1),
+    wingFactor: new Float64Array(NODES_PER_SIDE ** 2).fill(1),
     fwhmPx,
     elongation: moffatElongation(middle),
     beta: shape.beta,
-    order: shape.order,
+    order: shape.tableOrder,
     stars: shape.kept.length,
     chi: Number.NaN,
     envelope: new Float64Array(0),
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)
-  for (let node = 0; node < nodes * nodes; node++) {
+  for (let node = 0; node < NODES_PER_SIDE ** 2; node++) {
     const place = nodePlace(psf, node)
     const scaled = scaledPlace(frame, place.x, place.y)
     const moffat = shapeAt(shape, scaled.x, scaled.y)

@@ -2,9 +2,13 @@ import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { fitMoffat, type Moffat, type StarPixels } from './moffat.ts'
 
-/** Stars needed for the shape to change linearly and quadratically over the frame. */
+/** Stars needed for the residual table to change linearly and quadratically over the frame. */
 const LINEAR_FROM = 10
 const QUADRATIC_FROM = 30
+/** The core may always change quadratically: focus and curvature of field do, and a few stars tell a part of it. */
+const CORE_ORDER = 2
+/** How much the second moments change from the centre to the edge before the stars have spoken, relative, 1 σ. */
+const PRIOR_CHANGE = 0.1
 /** β is the same everywhere; this many of the best stars decide it. */
 const BETA_STARS = 40
 
@@ -30,9 +34,10 @@ export function scaledPlace(frame: { width: number; height: number }, x: number,
   return { x: (2 * x) / Math.max(frame.width - 1, 1) - 1, y: (2 * y) / Math.max(frame.height - 1, 1) - 1 }
 }
 
-/** The analytic core of the PSF: an elliptical Moffat whose second moments change as a polynomial over the frame. */
+/** The analytic core of the PSF: an elliptical Moffat whose second moments change quadratically over the frame. */
 export interface CoreShape {
-  order: number
+  /** Order that the stars support for the residual table: 0, 1 or 2. */
+  tableOrder: number
   beta: number
   /** Coefficients of xx, yy, xy of the inverse of ((a, c), (c, b)), pixel²; one list for each. */
   moments: [Float64Array, Float64Array, Float64Array]
@@ -43,7 +48,7 @@ export interface CoreShape {
 /** The Moffat at a place of the frame scaled to −1 … 1. */
 export function shapeAt(shape: CoreShape, x: number, y: number): Moffat {
   const terms = new Float64Array(6)
-  polynomialTerms(shape.order, x, y, terms)
+  polynomialTerms(CORE_ORDER, x, y, terms)
   const [xx, yy, xy] = shape.moments.map(list => list.reduce((sum, value, k) => sum + value * terms[k], 0))
   const determinant = Math.max(xx * yy - xy * xy, 1e-4 * xx * xx)
   return { a: yy / determinant, b: xx / determinant, c: -xy / determinant, beta: shape.beta }
@@ -84,6 +89,7 @@ export function fitShape(stars: StarPixels[], x: Float64Array, y: Float64Array, 
   return fitPolynomials(index, [xx, yy, xy], error, x, y, beta)
 }
 
+/** Quadratic polynomials through the moments; each change over the frame is drawn to none by its prior. */
 function fitPolynomials(
   index: number[],
   values: [number[], number[], number[]],
@@ -92,30 +98,33 @@ function fitPolynomials(
   y: Float64Array,
   beta: number,
 ): CoreShape | undefined {
+  const terms = termCount(CORE_ORDER)
+  const rows = index.length + terms - 1
+  const design = new Float64Array(rows * terms)
+  index.forEach((star, i) => {
+    polynomialTerms(CORE_ORDER, x[star], y[star], design.subarray(i * terms, (i + 1) * terms))
+  })
+  for (let term = 1; term < terms; term++) design[(index.length + term - 1) * terms + term] = 1
+  const weights = new Float64Array(rows).fill(1 / PRIOR_CHANGE ** 2)
   let keep = index.map(() => true)
   let moments: [Float64Array, Float64Array, Float64Array] | undefined
-  let order = 0
   for (let round = 0; round < 5; round++) {
-    const count = keep.filter(Boolean).length
-    if (count < 3) return undefined
-    order = count >= QUADRATIC_FROM ? 2 : count >= LINEAR_FROM ? 1 : 0
-    const terms = termCount(order)
-    const design = new Float64Array(index.length * terms)
-    const row = new Float64Array(6)
-    index.forEach((star, i) => {
-      polynomialTerms(order, x[star], y[star], row)
-      design.set(row.subarray(0, terms), i * terms)
+    if (keep.filter(Boolean).length < 3) return undefined
+    for (let i = 0; i < index.length; i++) weights[i] = keep[i] ? 1 / (error[i] * error[i]) : 0
+    const fits = values.map(list => {
+      const wanted = new Float64Array(rows)
+      wanted.set(list)
+      return linearLeastSquares(design, terms, wanted, weights)?.coefficients
     })
-    const weights = Float64Array.from(index, (_, i) => (keep[i] ? 1 / (error[i] * error[i]) : 0))
-    const fits = values.map(list => linearLeastSquares(design, terms, Float64Array.from(list), weights))
-    const coefficients = fits.map(fit => fit?.coefficients)
-    if (coefficients.some(list => list === undefined)) return undefined
-    moments = coefficients as [Float64Array, Float64Array, Float64Array]
+    if (fits.some(list => list === undefined)) return undefined
+    moments = fits as [Float64Array, Float64Array, Float64Array]
     const before = keep
     keep = agreeing(design, terms, values, moments, error, keep)
     if (keep.every((value, i) => value === before[i])) break
   }
-  return moments && { order, beta, moments, kept: index.filter((_, i) => keep[i]) }
+  const kept = index.filter((_, i) => keep[i])
+  const tableOrder = kept.length >= QUADRATIC_FROM ? 2 : kept.length >= LINEAR_FROM ? 1 : 0
+  return moments && { tableOrder, beta, moments, kept }
 }
 
 function agreeing(

@@ -47,7 +47,7 @@ export function refineTables(
 ): void {
   const size = 2 * psf.half + 1
   const length = size * size
-  const terms = termCount(shape.order)
+  const terms = termCount(shape.tableOrder)
   const analytic = Float32Array.from(psf.tables)
   const residual = new Float64Array(length * terms)
   const right = new Float64Array(length * terms)
@@ -63,9 +63,9 @@ export function refineTables(
     const unsettled = round < SETTLED_ROUND
     if (unsettled) normal.fill(0)
     for (const sample of used)
-      accumulateSample(psf, local, sample, shape.order, right, unsettled ? normal : undefined, frame)
+      accumulateSample(psf, local, sample, shape.tableOrder, right, unsettled ? normal : undefined, frame)
     solveNodes(residual, right, normal, precision, terms, length)
-    composeTables(psf, analytic, residual, shape.order, frame)
+    composeTables(psf, analytic, residual, shape.tableOrder, frame)
   }
   for (const sample of used) fitSample(local, sample)
   psf.stars = used.length
