@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { CpcsError } from '#shared/errors.ts'
 import { type Log, silent } from '#shared/store.ts'
 import { parseCone, parseRange, parseTarget } from './places.ts'
 import { summary } from './summary.ts'
-import { UsageError, usage } from './usage.ts'
+import { notUsable, UsageError, usage } from './usage.ts'
 
 /** Exit statuses of the command. */
 export const EXIT = { done: 0, defect: 1, rejected: 2, usage: 64 } as const
@@ -62,7 +62,7 @@ export async function main(args: string[]): Promise<number> {
       console.log(usage)
       return EXIT.done
     }
-    const command = name === undefined ? undefined : commands[name]
+    const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
     if (!command) throw new UsageError(name === undefined ? 'no command given' : `no command "${name}"`)
     const stray = Object.keys(values).find(option => !command.takes.includes(option as keyof Values))
     if (stray) throw new UsageError(`"cpcs ${name}" has no option --${stray}`)
@@ -96,7 +96,7 @@ function explain(error: unknown): number {
 async function process_([path, ...more]: string[], values: Values): Promise<number> {
   const { processFrame } = await import('./pipeline.ts')
   const report = await processFrame(onlyFrame(path, more), 'calibrate', {
-    catalogues: needed(values.catalogues, 'catalogues'),
+    catalogues: await catalogueFolder(values),
     out: needed(values.out, 'out'),
     targets: (values.target ?? []).map(parseTarget),
     force: { survey: await surveyNamed(values.survey), band: values.band },
@@ -110,7 +110,7 @@ async function solve([path, ...more]: string[], values: Values): Promise<number>
   if (values.blind) throw new UsageError('--blind needs an index of the whole sky, which is not built yet: give --hint')
   const { processFrame } = await import('./pipeline.ts')
   const report = await processFrame(onlyFrame(path, more), 'solve', {
-    catalogues: needed(values.catalogues, 'catalogues'),
+    catalogues: await catalogueFolder(values),
     out: needed(values.out, 'out'),
     targets: (values.target ?? []).map(parseTarget),
     hint: values.hint === undefined ? undefined : parseCone(values.hint),
@@ -134,7 +134,8 @@ async function standardise([path, ...more]: string[], values: Values): Promise<n
 
 async function header([path, ...more]: string[], values: Values): Promise<number> {
   const { standardHeaderOf } = await import('./header.ts')
-  const bytes = new Uint8Array(await readFile(onlyFrame(path, more)).catch(unreadable(path)))
+  const frame = onlyFrame(path, more)
+  const bytes = new Uint8Array(await readFile(frame).catch(notUsable(frame, 'cannot be read')))
   console.log(await standardHeaderOf(bytes, { json: values.json === true, profile: await textOf(values.profile) }))
   return EXIT.done
 }
@@ -203,8 +204,16 @@ function onlyFrame(path: string | undefined, more: string[]): string {
 }
 
 function needed(value: string | undefined, option: string): string {
-  if (value === undefined) throw new UsageError(`--${option} is needed`)
+  if (value === undefined || value === '') throw new UsageError(`--${option} is needed`)
   return value
+}
+
+/** The folder of the catalogues, which must be there: a typing error is not the frame's fault. */
+async function catalogueFolder(values: Values): Promise<string> {
+  const folder = needed(values.catalogues, 'catalogues')
+  const names = await readdir(folder).catch(notUsable(folder, 'is no folder of catalogues'))
+  if (names.length === 0) throw new UsageError(`${folder} holds no catalogue: import one with "cpcs tiles import"`)
+  return folder
 }
 
 function serviceUrl(values: Values): string {
@@ -212,13 +221,7 @@ function serviceUrl(values: Values): string {
 }
 
 async function textOf(path: string | undefined): Promise<string | undefined> {
-  return path === undefined ? undefined : await readFile(path, 'utf8').catch(unreadable(path))
-}
-
-function unreadable(path: string | undefined) {
-  return (error: Error): never => {
-    throw new UsageError(`${path} cannot be read: ${error.message}`)
-  }
+  return path === undefined ? undefined : await readFile(path, 'utf8').catch(notUsable(path, 'cannot be read'))
 }
 
 function logFor(values: Values): Log {

@@ -23,6 +23,7 @@ import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { ProductFolder } from './product-folder.ts'
+import { notUsable } from './usage.ts'
 
 export interface PipelineOptions {
   /** Folder of the HATS catalogues; not needed for `standardise`. */
@@ -45,11 +46,12 @@ export type LastStage = 'standardise' | 'solve' | 'calibrate'
  * Take one frame through the stages up to `last`, in this process, with folders as object stores.
  *
  * @returns the report, which is also written to `report.json`; a frame that is at fault gives one with `rejected`
+ * @throws {UsageError} the file cannot be read or the folder not be written
  * @throws whatever is a defect of ours or of the surroundings (policies `fail` and `retry`)
  */
 export async function processFrame(path: string, last: LastStage, options: PipelineOptions): Promise<Report> {
-  await mkdir(options.out, { recursive: true })
-  const bytes = new Uint8Array(await readFile(path))
+  const bytes = new Uint8Array(await readFile(path).catch(notUsable(path, 'cannot be read')))
+  await mkdir(options.out, { recursive: true }).catch(notUsable(options.out, 'cannot hold the products'))
   const received = receive(path, bytes)
   const store = new ProductFolder(options.out, received.frameId)
   const run = new Run(received)

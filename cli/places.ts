@@ -41,11 +41,16 @@ function parsePosition(words: string[], text: string): [number, number] {
   return [raDeg, decDeg]
 }
 
-/** Degrees from a decimal number of degrees, or from sexagesimal text whose unit is `degreesPerUnit` degrees. */
+const DECIMAL = /^[+-]?\d+(\.\d*)?$/
+const SEXAGESIMAL = /^([+-]?)(\d{1,3}):([0-5]?\d)(?::([0-5]?\d(?:\.\d*)?))?$/
+
+/** Degrees from a decimal number of degrees, or from sexagesimal text whose unit is `degreesPerUnit` degrees; else NaN. */
 function parseAngle(word: string | undefined, degreesPerUnit: number): number {
   if (word === undefined) return Number.NaN
-  if (!word.includes(':')) return word === '' ? Number.NaN : Number(word)
-  const [whole, minutes, seconds = 0] = word.replace(/^[+-]/, '').split(':').map(Number)
-  const sign = word.startsWith('-') ? -1 : 1
-  return sign * (whole + minutes / 60 + seconds / 3600) * degreesPerUnit
+  if (DECIMAL.test(word)) return Number(word)
+  const parts = SEXAGESIMAL.exec(word)
+  if (!parts) return Number.NaN
+  const [, sign, whole, minutes, seconds = '0'] = parts
+  const units = Number(whole) + Number(minutes) / 60 + Number(seconds) / 3600
+  return (sign === '-' ? -units : units) * degreesPerUnit
 }

@@ -5,6 +5,7 @@ import { type ImportSummary, importStars, readPublished } from '#shared/catalogu
 import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { isSurveyId, surveyIds, surveys } from '#shared/catalogue/surveys/index.ts'
 import { FolderStore } from '#shared/folder-store.ts'
+import { UsageError } from './usage.ts'
 
 /** What an import says while it works: one line per file. */
 export type ImportProgress = (line: string) => void
@@ -15,7 +16,7 @@ export type ImportProgress = (line: string) => void
  * @param survey id of the survey, as in `shared/catalogue/surveys/`
  * @param directory folder of all catalogues; the survey's is made below it
  * @returns number of stars read from all files
- * @throws {Error} unknown survey, unreadable file, or a file without the survey's columns; names the file
+ * @throws {UsageError} unknown survey, unreadable file, or a file without the survey's columns; names the file
  */
 export async function importTiles(
   survey: string,
@@ -23,7 +24,7 @@ export async function importTiles(
   directory: string,
   progress: ImportProgress = () => {},
 ): Promise<number> {
-  if (!isSurveyId(survey)) throw new Error(`unknown survey ${survey}: known are ${surveyIds.join(', ')}`)
+  if (!isSurveyId(survey)) throw new UsageError(`unknown survey ${survey}: known are ${surveyIds.join(', ')}`)
   let stars = 0
   for (const file of files) {
     const summary = await importFile(survey, file, directory)
@@ -42,7 +43,7 @@ async function importFile(survey: SurveyId, file: string, directory: string): Pr
     for (const key of summary.superseded) await rm(join(directory, ...key.split('/')), { force: true })
     return summary
   } catch (error) {
-    throw new Error(`${file}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    throw new UsageError(`${file} cannot be imported as ${survey}: ${error instanceof Error ? error.message : error}`)
   }
 }
 

@@ -3,6 +3,13 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
+/** What to do about a path that the system refuses: say which, and how it is refused. @throws {UsageError} */
+export function notUsable(path: string, how: string): (error: Error) => never {
+  return error => {
+    throw new UsageError(`${path === '' ? 'an empty path' : path} ${how}: ${error.message}`)
+  }
+}
+
 export const usage = `cpcs: photometric calibration of astronomical frames
 
   cpcs process FRAME.fits --catalogues DIR --out DIR [--target "RA DEC [NAME]"]… [--survey S] [--band B] [--json]

@@ -16,5 +16,5 @@ export const surveyIds = Object.keys(surveys) as SurveyId[]
 
 /** Whether a word names a survey. */
 export function isSurveyId(word: string): word is SurveyId {
-  return word in surveys
+  return Object.hasOwn(surveys, word)
 }

@@ -1,0 +1,59 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { EXIT, main } from '#cli/main.ts'
+import { image, starField } from '../whole/bad-frames.ts'
+
+const work = mkdtempSync(join(tmpdir(), 'cpcs-command-'))
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+const said: string[] = []
+beforeEach(() => {
+  said.length = 0
+  vi.spyOn(console, 'log').mockImplementation((text: string) => void said.push(text))
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void said.push(String(text)))
+})
+afterEach(() => vi.restoreAllMocks())
+
+describe('wrong usage ends with status 64 and a sentence', () => {
+  test.each([
+    [[], /no command given/],
+    [['photometry'], /no command "photometry"/],
+    [['toString'], /no command "toString"/],
+    [['process'], /no frame given/],
+    [['process', 'a.fits', '--frobnicate'], /frobnicate/],
+    [['process', 'a.fits', '--hint', '1 2 3'], /has no option --hint/],
+    [['process', 'a.fits', 'b.fits', '--out', 'o', '--catalogues', work], /one frame at a time/],
+    [['process', 'a.fits', '--out', 'o'], /--catalogues is needed/],
+    [['process', 'a.fits', '--out', 'o', '--catalogues', join(work, 'nowhere')], /nowhere is no folder of catalogues/],
+    [['standardise', join(work, 'absent.fits'), '--out', join(work, 'o')], /absent\.fits cannot be read/],
+    [['standardise', work, '--out', join(work, 'o')], /cannot be read/],
+    [['header', join(work, 'absent.fits')], /cannot be read/],
+    [['tiles', 'import', 'toString', 'x.csv', '--catalogues', work], /no survey "toString"/],
+    [['tiles', 'import', 'ps1', join(work, 'absent.csv'), '--catalogues', work], /cannot be imported as ps1/],
+    [['tiles', 'import', 'ps1', '--catalogues', work], /SURVEY FILE/],
+    [['target', '1 2'], /RA DEC NAME/],
+  ])('cpcs %j', async (args, words) => {
+    expect(await main(args as string[])).toBe(EXIT.usage)
+    expect(said.join('\n')).toMatch(words as RegExp)
+  })
+})
+
+describe('the frame decides the rest', () => {
+  test('a rejected frame ends with status 2 and its reason in report.json', async () => {
+    const path = join(work, 'note.fits')
+    writeFileSync(path, 'no frame at all')
+    expect(await main(['standardise', path, '--out', join(work, 'rejected')])).toBe(EXIT.rejected)
+    const report = JSON.parse(readFileSync(join(work, 'rejected', 'report.json'), 'utf8'))
+    expect(report).toMatchObject({ outcome: 'rejected', stage: 'standardise', error: 'NotFits' })
+    expect(report.reason).toMatch(/text/)
+  })
+
+  test('a good one with status 0, and its header is printed', async () => {
+    const path = join(work, 'good frame.fits')
+    writeFileSync(path, image(starField(64, [], 'a quiet sky'), 64))
+    expect(await main(['standardise', path, '--out', join(work, 'out')])).toBe(EXIT.done)
+    expect(await main(['header', path, '--json'])).toBe(EXIT.done)
+    expect(JSON.parse(said.at(-1)!).header).toMatchObject({ exposureSeconds: 60, filterName: 'r', widthPx: 64 })
+  })
+})
