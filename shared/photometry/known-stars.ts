@@ -104,7 +104,7 @@ function isWorthDrawing(
 ): boolean {
   const sigma = psf.fwhmPx / 2.355
   let worth = false
-  let outshines = false
+  let brightest = 0
   index.visit(known.x[i], known.y[i], star => {
     if (stars.held[star]) return
     const square = (stars.x[star] - known.x[i]) ** 2 + (stars.y[star] - known.y[i]) ** 2
@@ -112,9 +112,9 @@ function isWorthDrawing(
     const shared = flux * Math.exp(-square / (4 * sigma * sigma))
     if (!(shared > LEAST_BIAS_SIGMA * stars.fluxErr[star])) return
     worth = true
-    if (flux > MOST_RATIO * stars.flux[star]) outshines = true
+    brightest = Math.max(brightest, stars.flux[star])
   })
-  return worth && !outshines
+  return worth && flux < MOST_RATIO * brightest
 }
 
 type Expectation = (known: number) => { flux: number; error: number }
