@@ -180,7 +180,9 @@ function commentaryLines(keyword: string, text: string): string[] {
 
 function stringLines(start: string, text: string, comment: string): string[] {
   const quoted = text.replaceAll("'", "''")
-  if (start.length + quoted.length + 2 <= CARD_BYTES) return [withRoomFor(`${start}'${quoted.padEnd(8)}'`, comment)]
+  // comments in one column, as astropy and cfitsio write them: checksums of a rewritten header stay what they are
+  const value = `'${quoted.padEnd(8)}'`.padEnd(comment ? 20 : 0)
+  if (start.length + quoted.length + 2 <= CARD_BYTES) return [withRoomFor(start + value, comment)]
   const lines: string[] = []
   let rest = text
   for (let lead = start; ; lead = 'CONTINUE  ') {

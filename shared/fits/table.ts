@@ -1,5 +1,6 @@
 import { CpcsError } from '#shared/errors.ts'
 import type { Column } from '#shared/numeric/table.ts'
+import { checksumCards, signHeader } from './checksum.ts'
 import { dataOf, openFits } from './file.ts'
 import { BLOCK_BYTES, type Card, encodeHeader, type Header } from './header.ts'
 import { type Field, type TableLayout, tableLayout } from './table-layout.ts'
@@ -50,6 +51,15 @@ function encodeTable({ name, columns, cards = [] }: FitsTable): Uint8Array[] {
   const rows = columns[0]?.data.length ?? 0
   const forms = columns.map(column => formOf(column.data))
   const rowBytes = forms.reduce((sum, form) => sum + form.bytes, 0)
+  const data = new Uint8Array(Math.ceil((rowBytes * rows) / BLOCK_BYTES) * BLOCK_BYTES)
+  const view = new DataView(data.buffer)
+  let offset = 0
+  columns.forEach((column, i) => {
+    if (column.data.length !== rows)
+      throw new RangeError(`column ${column.name} has ${column.data.length} rows, not ${rows}`)
+    writeColumn(view, column.data, offset, rowBytes, forms[i].bytes)
+    offset += forms[i].bytes
+  })
   const header = encodeHeader([
     { keyword: 'XTENSION', value: 'BINTABLE', comment: 'binary table extension' },
     { keyword: 'BITPIX', value: 8 },
@@ -62,17 +72,9 @@ function encodeTable({ name, columns, cards = [] }: FitsTable): Uint8Array[] {
     { keyword: 'EXTNAME', value: name },
     ...columns.flatMap((column, i) => columnCards(column, forms[i], i + 1)),
     ...cards,
+    ...checksumCards(data),
   ])
-  const data = new Uint8Array(Math.ceil((rowBytes * rows) / BLOCK_BYTES) * BLOCK_BYTES)
-  const view = new DataView(data.buffer)
-  let offset = 0
-  columns.forEach((column, i) => {
-    if (column.data.length !== rows)
-      throw new RangeError(`column ${column.name} has ${column.data.length} rows, not ${rows}`)
-    writeColumn(view, column.data, offset, rowBytes, forms[i].bytes)
-    offset += forms[i].bytes
-  })
-  return [header, data]
+  return [signHeader(header, data), data]
 }
 
 interface Form {

@@ -1,3 +1,4 @@
+import { checksumCards, signHeader } from './checksum.ts'
 import { BLOCK_BYTES, type Card, encodeHeader } from './header.ts'
 import { concatenate } from './table.ts'
 
@@ -14,10 +15,13 @@ export interface ImageUnit {
 
 const storage = { float32: { bitpix: -32, bytes: 4 }, uint16: { bitpix: 16, bytes: 2 }, uint8: { bitpix: 8, bytes: 1 } }
 
-/** Write images, the first as primary unit, the others as extensions. Physical values stay as they are. */
+/** Write images, the first as primary unit, the others as extensions. Physical values stay as they are. CHECKSUM and DATASUM tell damage. */
 export function encodeImages(images: ImageUnit[]): Uint8Array {
   return concatenate(
-    images.flatMap((image, index) => [encodeImageHeader(image, index, images.length), encodeData(image)]),
+    images.flatMap((image, index) => {
+      const data = encodeData(image)
+      return [signHeader(encodeImageHeader(image, index, images.length, checksumCards(data)), data), data]
+    }),
   )
 }
 
@@ -26,7 +30,7 @@ export function encodeImage(image: ImageUnit): Uint8Array {
   return encodeImages([image])
 }
 
-function encodeImageHeader(image: ImageUnit, index: number, count: number): Uint8Array {
+function encodeImageHeader(image: ImageUnit, index: number, count: number, sums: Card[]): Uint8Array {
   const cards: Card[] = [
     index === 0
       ? { keyword: 'SIMPLE', value: true, comment: 'conforms to the FITS standard' }
@@ -40,7 +44,7 @@ function encodeImageHeader(image: ImageUnit, index: number, count: number): Uint
   else if (count > 1) cards.push({ keyword: 'EXTEND', value: true })
   if (image.as === 'uint16') cards.push({ keyword: 'BZERO', value: 32768 }, { keyword: 'BSCALE', value: 1 })
   if (image.name) cards.push({ keyword: 'EXTNAME', value: image.name })
-  return encodeHeader([...cards, ...(image.cards ?? [])])
+  return encodeHeader([...cards, ...(image.cards ?? []), ...sums])
 }
 
 function encodeData({ pixels, as }: ImageUnit): Uint8Array {

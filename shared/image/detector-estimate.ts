@@ -13,9 +13,12 @@ export interface DetectorEstimate {
   pedestalAdu: Estimate
 }
 
-/** Read noise where nothing tells it, electrons: between that of amateur CCD (8 to 15) and CMOS cameras (2 to 4). */
-export const ASSUMED_READ_NOISE_ELECTRONS = 8
-/** Gain where neither header nor pixels tell it, electrons per ADU: usual for 16-bit cameras. */
+/**
+ * Read noise where nothing tells it, electrons: between the CMOS cameras now sold (1 to 4) and the CCDs still in use (7 to
+ * 10, front-illuminated ones 12). With it the pedestal is chosen so that the sky's own noise comes out right.
+ */
+export const ASSUMED_READ_NOISE_ELECTRONS = 5
+/** Gain where neither header nor pixels tell it, electrons per ADU: 100 000 electrons of full well over 16 bits. */
 export const ASSUMED_GAIN = 1.5
 const SIGNIFICANT = 4 // slope over its error from which on the gain counts as measured
 const HINT = 1.5 // from here on the slope is at least better than an assumption

@@ -20,8 +20,9 @@ const CLIPPED_SHARE = 0.91126 // variance that a normal keeps when clipped at ±
 const INDEPENDENT = 0.6 // share of the responses that count as independent: neighbours share pixels, clipping costs
 const WING_START = 2 // wings count from this many σ of a pixel above the sky: below, noise decides what is a wing
 const WING_BINS_PER_DECADE = 8
-const WING_SYSTEMATIC = 0.08 // share of the variance that structure of the wings may feign
-const SMOOTH = 0.25 // structure that a wing may leave in the noise filter, in σ
+const WING_SYSTEMATIC = 0.03 // share of the variance that structure of the wings may feign
+const REACH_CELLS = 2 // neighbourhood of a cell over which the sky's level is taken
+const SMOOTH = 0.1 // structure that a wing may leave in the noise filter, in σ
 
 interface Samples {
   level: Float32Array
@@ -52,7 +53,8 @@ export function photonTransfer(
   const sky = skyCells(samples)
   const skyAdu = median(sky.level)
   const skyVariance = median(sky.variance)
-  const points = [...skyPoints(sky), ...wingPoints(samples, sky, Math.sqrt(skyVariance))]
+  const smooth = { ...sky, level: smoothed(sky.level, Math.ceil(width / CELL_PX)) }
+  const points = [...skyPoints(smooth), ...wingPoints(samples, sky, Math.sqrt(skyVariance))]
   return { skyAdu, skyVariance, ...slopeOf(points) }
 }
 
@@ -151,6 +153,27 @@ function clippedVariance(values: Float32Array): { variance: number; count: numbe
     sigma = count > 0 ? Math.sqrt(squares / count / CLIPPED_SHARE) : 0
   }
   return { variance: sigma * sigma, count }
+}
+
+/**
+ * Each cell's level as the mean of its neighbourhood: the sky's own gradients stay, while the faint stars of a cell, which
+ * raise its level and its variance together, no longer feign a photon transfer.
+ */
+function smoothed(level: Float64Array, across: number): Float64Array {
+  const down = level.length / across
+  return Float64Array.from(level, (own, c) => {
+    const [x, y] = [c % across, Math.floor(c / across)]
+    let sum = 0
+    let count = 0
+    for (let v = Math.max(0, y - REACH_CELLS); v <= Math.min(down - 1, y + REACH_CELLS); v++)
+      for (let u = Math.max(0, x - REACH_CELLS); u <= Math.min(across - 1, x + REACH_CELLS); u++) {
+        const value = level[v * across + u]
+        if (Number.isNaN(value)) continue
+        sum += value
+        count++
+      }
+    return Number.isNaN(own) ? own : sum / count
+  })
 }
 
 interface CurvePoint {

@@ -188,8 +188,10 @@ describe.skipIf(!astropyThere)('beside astropy (skipped where it is absent)', ()
     writeFileSync(path, encodeFrame(frame, header))
     const read = askAstropy(
       `
-with fits.open(sys.argv[1]) as f:
+warnings.simplefilter('error')  # a wrong checksum is a warning
+with fits.open(sys.argv[1], checksum=True) as f:
     f.verify('exception')
+    assert all('CHECKSUM' in unit.header and 'DATASUM' in unit.header for unit in f)
     h = f[0].header
     print(json.dumps([f[0].data.astype(float).sum(), int(f['MASK'].data.sum()), h['MJD-MID'], h['FILTER'], h['BAND'], h['GAIN'], h['RA']]))`,
       [path],
