@@ -8,7 +8,7 @@ import { fitWithLocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
-import { emptyScatter, SCATTER_REGION_PX, type SearchMap, searchMap } from './residual-search.ts'
+import { emptyScatter, SCATTER_REGION_PX, type SearchMap, searchMap, spreadWithTail } from './residual-search.ts'
 import { refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 
@@ -93,7 +93,7 @@ export function measureStars(
     fitter,
     growth: growthCurve(scene, psf, stars, psfStars),
     map,
-    scatter: emptyScatter(map, SCATTER_REGION_PX),
+    scatter: emptyScatter(map, SCATTER_REGION_PX, spreadWithTail),
   }
 }
 

@@ -1,6 +1,6 @@
 import { gaussianKernel, smooth } from '#shared/image/matched-filter.ts'
 import { FWHM_PER_SIGMA, type StarShape, starShape } from '#shared/image/star-shape.ts'
-import { madSigma } from '#shared/numeric/robust.ts'
+import { madSigma, median } from '#shared/numeric/robust.ts'
 import type { Psf } from './psf.ts'
 import type { Scene } from './scene.ts'
 
@@ -15,6 +15,9 @@ export function gaussianOf(psf: Psf): StarShape {
 
 /** Regions in which the scatter of empty places is taken, pixel. */
 export const SCATTER_REGION_PX = 128
+
+/** What lies farther off than this is a star that was found, or its remains. */
+const TAIL_SIGMA = 4.5
 
 /** Significance, in σ, of a star at each pixel of the residual, and the flux it would have. */
 export interface SearchMap {
@@ -144,9 +147,14 @@ export function findPeaks(map: SearchMap, usable: Uint8Array, threshold: number)
  * How much more the fluxes of empty places scatter than their errors say: the noise of unresolved stars, of structure
  * in the sky, of bad subtraction. From the map on a coarse grid of regions; never below 1.
  *
+ * @param spread how the scatter is taken: of the bulk, or with the tail of faint stars in it
  * @returns factor at a place of the frame (0-based pixel)
  */
-export function emptyScatter(map: SearchMap, regionPx: number): (x: number, y: number) => number {
+export function emptyScatter(
+  map: SearchMap,
+  regionPx: number,
+  spread: (values: number[]) => number = values => madSigma(values),
+): (x: number, y: number) => number {
   const columns = Math.max(1, Math.round(map.width / regionPx))
   const rows = Math.max(1, Math.round(map.height / regionPx))
   const factor = new Float64Array(columns * rows)
@@ -161,7 +169,7 @@ export function emptyScatter(map: SearchMap, regionPx: number): (x: number, y: n
           if (map.unit[k] > 0) seen.push(map.significance[k])
         }
       }
-      factor[r * columns + c] = seen.length > 50 ? Math.max(1, madSigma(seen)) : 1
+      factor[r * columns + c] = seen.length > 50 ? Math.max(1, spread(seen)) : 1
     }
   }
   return (x, y) => {
@@ -169,4 +177,21 @@ export function emptyScatter(map: SearchMap, regionPx: number): (x: number, y: n
     const r = Math.min(rows - 1, Math.max(0, Math.floor((y / map.height) * rows)))
     return factor[r * columns + c]
   }
+}
+
+/**
+ * Root mean square about the median, of what lies within the reach of noise and of stars too faint to be found: these
+ * only add light, so the bulk alone would tell too little of what they do to a flux.
+ */
+export function spreadWithTail(values: number[]): number {
+  const centre = median(values)
+  const limit = TAIL_SIGMA * madSigma(values, centre)
+  let square = 0
+  let count = 0
+  for (const value of values) {
+    if (Math.abs(value - centre) > limit) continue
+    square += (value - centre) ** 2
+    count++
+  }
+  return Math.sqrt(square / Math.max(count, 1))
 }
