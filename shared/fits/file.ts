@@ -1,13 +1,13 @@
 import { CpcsError } from '#shared/errors.ts'
 import { unwrap } from './compressed-stream.ts'
-import { BLOCK_BYTES, type Header, parseHeader } from './header.ts'
+import { BLOCK_BYTES, type Header, type ParsedHeader, parseHeader } from './header.ts'
 import { looksLike } from './looks-like.ts'
 
 /** One header and data unit of a file. */
 export interface Hdu {
   index: number
   header: Header
-  /** What the data are: an image (perhaps empty), a tile-compressed image, a binary table, or something else. */
+  /** What the data are: an image (perhaps empty), a tile-compressed image, a table (binary or ASCII), or something else. */
   kind: 'image' | 'compressed' | 'table' | 'other'
   /** EXTNAME, upper case; empty where there is none. */
   name: string
@@ -33,23 +33,41 @@ export function openFits(raw: Uint8Array): FitsFile {
   const bytes = unwrap(raw)
   if (!bytes) throw new CpcsError('NotFits', { found: looksLike(raw) })
   if (bytes.length === 0) throw new CpcsError('EmptyObject')
-  if (!beginsLike(bytes, 0, 'SIMPLE')) throw new CpcsError('NotFits', { found: looksLike(bytes) })
 
   const hdus: Hdu[] = []
   let offset = 0
-  while (offset < bytes.length && (offset === 0 || beginsLike(bytes, offset, 'XTENSION'))) {
-    const parsed = parseHeader(bytes, offset)
-    if (!parsed) {
-      if (hdus.length > 0) break
-      throw new CpcsError('BrokenHeader', { found: `no END card in its ${bytes.length} bytes` })
-    }
-    // A damaged extension ends the walk; the image before it is still good.
-    if (hdus.length > 0 && damage(parsed.header)) break
-    const hdu = describe(parsed.header, parsed.dataStart, hdus.length)
+  while (offset < bytes.length) {
+    const hdu = hduOf(bytes.subarray(offset), offset, parseHeader(bytes, offset), hdus.length)
+    if (!hdu) break
     hdus.push(hdu)
     offset = hdu.dataStart + Math.ceil(hdu.dataBytes / BLOCK_BYTES) * BLOCK_BYTES
   }
   return { bytes, hdus }
+}
+
+/**
+ * A unit from its header; undefined where the file holds none there, or a damaged extension: the image before it is
+ * still good.
+ *
+ * @param bytes the file from the unit's header on, at least as far as the header goes
+ * @param offset where these bytes lie in the file
+ * @param parsed what {@link parseHeader} read of them
+ * @throws {CpcsError} NotFits, BrokenHeader, both for the first unit only
+ */
+export function hduOf(
+  bytes: Uint8Array,
+  offset: number,
+  parsed: ParsedHeader | undefined,
+  index: number,
+): Hdu | undefined {
+  const first = index === 0
+  if (!beginsLike(bytes, 0, first ? 'SIMPLE' : 'XTENSION')) {
+    if (first) throw new CpcsError('NotFits', { found: looksLike(bytes) })
+    return undefined
+  }
+  if (!parsed && first) throw new CpcsError('BrokenHeader', { found: `no END card in its ${bytes.length} bytes` })
+  if (!parsed || (!first && damage(parsed.header))) return undefined
+  return describe(parsed.header, offset + parsed.headerBytes, index)
 }
 
 /**
@@ -83,6 +101,7 @@ function describe(header: Header, dataStart: number, index: number): Hdu {
 }
 
 function kindOf(header: Header, xtension: string, groups: boolean): Hdu['kind'] {
+  if (xtension === 'TABLE') return 'table'
   if (xtension === 'BINTABLE' || xtension === 'A3DTABLE') return header.get('ZIMAGE') === true ? 'compressed' : 'table'
   return (xtension === 'IMAGE' || xtension === 'IUEIMAGE') && !groups ? 'image' : 'other'
 }

@@ -1,6 +1,8 @@
 /** Length of one header card and of one FITS block, bytes (FITS 4.0, 3.1 and 4.1). */
 export const CARD_BYTES = 80
 export const BLOCK_BYTES = 2880
+/** Where the search for END is given up, bytes: ten times the longest headers of surveys. */
+export const LONGEST_HEADER = 4 * 2 ** 20
 
 /** One keyword of a FITS header. Commentary cards (COMMENT, HISTORY, blank) carry their text as value. */
 export interface Card {
@@ -61,6 +63,8 @@ export interface ParsedHeader {
   header: Header
   /** Offset of the byte behind the header's last block: where the data begin. */
   dataStart: number
+  /** Length of the header with its padding, bytes. */
+  headerBytes: number
 }
 
 /**
@@ -71,11 +75,13 @@ export interface ParsedHeader {
  */
 export function parseHeader(bytes: Uint8Array, start: number): ParsedHeader | undefined {
   const cards: Card[] = []
-  for (let offset = start; offset < bytes.length; offset += CARD_BYTES) {
+  const end = Math.min(bytes.length, start + LONGEST_HEADER)
+  for (let offset = start; offset < end; offset += CARD_BYTES) {
     const text = cardText(bytes, offset)
     if (/^END\s*$/i.test(text)) {
       const length = offset + CARD_BYTES - start
-      return { header: new Header(cards), dataStart: start + Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES }
+      const headerBytes = Math.ceil(length / BLOCK_BYTES) * BLOCK_BYTES
+      return { header: new Header(cards), dataStart: start + headerBytes, headerBytes }
     }
     const last = cards.at(-1)
     if (/^CONTINUE {2}/i.test(text) && last && typeof last.value === 'string' && last.value.endsWith('&'))

@@ -50,7 +50,18 @@ function choose(images: Hdu[]): Hdu {
   const flat = images.filter(hdu => axesOf(hdu).length >= 2)
   const candidates = science.length > 0 ? science : flat.length > 0 ? flat : images
   if (candidates.length === 1 || candidates[0].index === 0) return candidates[0]
+  const amplifiers = candidates.filter(isAmplifier)
+  if (amplifiers.length > 1)
+    throw new CpcsError('NotSingleImage', {
+      found: `a raw frame of ${amplifiers.length} amplifiers, each with its own bias and gain`,
+    })
   throw new CpcsError('NotSingleImage', { found: `${candidates.length} images in its extensions` })
+}
+
+/** Part of a detector read through one amplifier: it tells where on the detector it lies, or where its overscan is. */
+function isAmplifier({ header }: Hdu): boolean {
+  const told = (keyword: string) => /\[.*:.*\]/.test(header.string(keyword) ?? '')
+  return told('DETSEC') && (told('BIASSEC') || told('DATASEC') || told('AMPSEC'))
 }
 
 function inWords(file: FitsFile): string {

@@ -1,5 +1,6 @@
 import { CpcsError } from '#shared/errors.ts'
 import type { Column } from '#shared/numeric/table.ts'
+import { decodeAsciiTable } from './ascii-table.ts'
 import { checksumCards, signHeader } from './checksum.ts'
 import { dataOf, openFits } from './file.ts'
 import { BLOCK_BYTES, type Card, encodeHeader, type Header } from './header.ts'
@@ -122,8 +123,8 @@ function writeColumn(view: DataView, data: Column, offset: number, rowBytes: num
 }
 
 /**
- * Read one binary table. Vectors of up to 16 numbers become columns `name_1`, `name_2`, …; longer ones, bit and
- * variable-length arrays are left out. Integers with TNULL values become Float64Array with NaN.
+ * Read one table, binary or ASCII. Vectors of up to 16 numbers become columns `name_1`, `name_2`, …; longer ones, bit and
+ * variable-length arrays are left out (table-arrays.ts has the latter). Integers with TNULL values become Float64Array with NaN.
  *
  * @param which EXTNAME or index among the file's units; the first table if not given
  * @throws {CpcsError} NoImage where there is no such table; NotFits, BrokenHeader, TruncatedFits
@@ -139,6 +140,8 @@ export function decodeTable(
   )
   if (!hdu) throw new CpcsError('NoImage', { found: `no table ${which ?? ''}`.trim() })
   const data = dataOf(file, hdu)
+  if (hdu.header.string('XTENSION')?.toUpperCase() === 'TABLE')
+    return { header: hdu.header, columns: decodeAsciiTable(hdu.header, data) }
   const layout = tableLayout(hdu.header, data.length)
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   const columns = new Map<string, Column>()

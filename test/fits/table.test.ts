@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { decodeTable, encodeTables, type FitsColumn } from '#shared/fits/table.ts'
+import { decodeArrays } from '#shared/fits/table-arrays.ts'
 import { askAstropy, astropyThere } from './astropy.ts'
 
 const columns: FitsColumn[] = [
@@ -93,5 +94,30 @@ print('0')`,
     expect(read.get('v_2')).toEqual(Float32Array.of(1, 4))
     expect(read.get('a')).toEqual(['ab', 'cdefg'])
     expect(read.has('p')).toBe(false)
+  })
+
+  test('ASCII tables and arrays of variable length give what astropy reads', () => {
+    const path = join(folder, 'theirs-ascii.fits')
+    const [names, magnitudes, counts, arrays] = askAstropy(
+      `
+table = fits.TableHDU.from_columns([
+    fits.Column('name', 'A9', array=np.array(['HAT-P-32', 'M 67', ''])),
+    fits.Column('mag', 'F10.4', array=np.array([11.25, -1.5, 0.0625])),
+    fits.Column('n', 'I8', array=np.array([1, -20, 30000])),
+])
+rows = np.empty(3, dtype=object)
+rows[:] = [np.array([1, 2, 3], 'i4'), np.array([], 'i4'), np.array([-7], 'i4')]
+arrays = fits.BinTableHDU.from_columns([fits.Column('list', 'PJ()', array=rows)])
+fits.HDUList([fits.PrimaryHDU(), table, arrays]).writeto(sys.argv[1], overwrite=True)
+with fits.open(sys.argv[1]) as f:
+    t = f[1].data
+    print(json.dumps([t['name'].tolist(), t['mag'].tolist(), t['n'].tolist(), [row.tolist() for row in f[2].data['list']]]))`,
+      [path],
+    ) as [string[], number[], number[], number[][]]
+    const { columns: read } = decodeTable(readFileSync(path))
+    expect(read.get('name')).toEqual(names.map(name => name.trimEnd())) // blanks behind carry no meaning
+    expect(Array.from(read.get('mag') as Float64Array)).toEqual(magnitudes)
+    expect(read.get('n')).toEqual(Int32Array.from(counts))
+    expect(decodeArrays(readFileSync(path), 2, 'list').map(array => [...array])).toEqual(arrays)
   })
 })
