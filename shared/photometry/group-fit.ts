@@ -14,6 +14,10 @@ const MAX_DRIFT = 0.8
 
 /** A star this many errors off what a catalogue expects is half believed to have changed. */
 const PRIOR_DOUBT = 3
+/** A star has converged when its last step was below this part of its errors, or too small to matter to anybody. */
+const CALM_SIGMA = 0.3
+const CALM_PX = 0.02
+const CALM_PART = 2e-3
 /** χ and sharpness are judged within this many FWHM. */
 const CORE_FWHM = 1.2
 
@@ -40,6 +44,8 @@ export class GroupFitter {
   readonly #normal: Float64Array
   readonly #step: Float64Array
   readonly #scale: Float64Array
+  /** 1 for each member whose last step was small against its error. */
+  readonly #calm = new Uint8Array(MAX_GROUP)
 
   /** @param fitRadius pixels within it take part, pixel */
   constructor(scene: Scene, stars: SceneStars, psf: Psf, fitRadius: number) {
@@ -73,6 +79,7 @@ export class GroupFitter {
   fit(group: Int32Array, options: FitOptions): void {
     for (let a = 0; a < group.length; a++) this.#take(this.#member(a), group[a])
     let settled = false
+    this.#calm.fill(0)
     for (let round = 0; round < options.iterations && !settled; round++) {
       this.#weighAll(group, options.robust)
       this.#assemble(group)
@@ -84,7 +91,9 @@ export class GroupFitter {
     this.#report(group)
     const { flags } = this.#stars
     const lost = flagMask('fitNotConverged')
-    for (const star of group) flags[star] = settled ? flags[star] & ~lost : flags[star] | lost
+    group.forEach((star, a) => {
+      flags[star] = settled || this.#calm[a] ? flags[star] & ~lost : flags[star] | lost
+    })
   }
 
   #member(index: number): StarStamp {
@@ -252,6 +261,9 @@ export class GroupFitter {
       const tolerance = 0.02 * this.#scale[3 * a]
       if (moved > 0.002 && moved > 0.02 * this.#scale[3 * a + 1]) settled = false
       if (Math.abs(next - flux[star]) > Math.max(2e-4 * next, tolerance)) settled = false
+      const calmPlace = moved < Math.max(CALM_PX, CALM_SIGMA * this.#scale[3 * a + 1])
+      const calmFlux = Math.abs(next - flux[star]) < Math.max(CALM_PART * next, CALM_SIGMA * this.#scale[3 * a])
+      this.#calm[a] = calmPlace && calmFlux ? 1 : 0
       const idle = moved < 5e-4 && Math.abs(next - flux[star]) < Math.max(2e-5 * next, 0.1 * tolerance)
       if (!idle) this.#redraw(this.#members[a], star, nextX, nextY, next)
     }

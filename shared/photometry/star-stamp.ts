@@ -60,7 +60,9 @@ export function shapeOf(
     ll += w * bend * bend
     rl += w * m.left[k] * bend
   }
-  const free = ll - (vl * vl) / vv
+  // A core of a few pixels, the rest masked, does not tell width from flux.
+  const left = ll - (vl * vl) / vv
+  const free = count > 3 && left > 1e-6 * ll ? left : 0
   return {
     chi: count > 3 ? Math.sqrt(square / (count - 3)) : Number.NaN,
     sharp: free > 0 ? rl / free / flux : Number.NaN,
