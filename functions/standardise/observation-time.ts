@@ -59,7 +59,8 @@ export function observationTime(
   if (!chosen) throw new CpcsError('NoObservationTime', { found: unreadable(header) })
 
   const half = (exposureSeconds ?? 0) / 2 / SECONDS_PER_DAY
-  const end = readAll(genericEnds).find(statement => !statement.dateOnly)
+  const ends = genericEnds.map(source => ({ ...source, scale: chosen.source.scale }))
+  const end = readAll(ends).find(statement => !statement.dateOnly)
   const middle = middleOf(chosen, end, half, dialect.endsAreExact ?? false)
   const conflict = disagreement(chosen, timed, half)
   const guessed = chosen.dateOnly || chosen.source.confidence === 'guess'
