@@ -142,7 +142,8 @@ function plausible(map: LinearMap, frame: Pattern, options: PatternOptions): boo
   return Math.hypot(map.a * x + map.b * y + map.c, map.d * x + map.e * y + map.f) < options.mostOffsetDeg
 }
 
-function checkQuad(
+/** The odds of a hypothesis that four stars made, which do not witness; its error grows with the distance from them. */
+export function checkQuad(
   map: LinearMap,
   four: { x: Float64Array; y: Float64Array },
   frame: Pattern,

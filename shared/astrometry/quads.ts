@@ -85,7 +85,12 @@ function nearestNeighbours(x: ArrayLike<number>, y: ArrayLike<number>, wanted: n
   return lists
 }
 
-function addQuad(x: ArrayLike<number>, y: ArrayLike<number>, four: Int32Array, into: Quads): void {
+/**
+ * Add the figure of four points to a list that has room for it; none where they coincide.
+ *
+ * @param four their rows, in any order
+ */
+export function addQuad(x: ArrayLike<number>, y: ArrayLike<number>, four: Int32Array, into: Quads): void {
   let longest = 0
   let first = 0
   let second = 1

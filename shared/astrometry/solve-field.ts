@@ -2,6 +2,7 @@ import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { median } from '#shared/numeric/robust.ts'
 import { gnomonic } from '#shared/sky/projection.ts'
 import { pixelScaleDeg, skyToPixel } from '#shared/sky/wcs.ts'
+import type { BlindHypothesis, ScaleRange } from './blind-search.ts'
 import type { FieldDetections, FieldStars } from './pair-stars.ts'
 import { matchPatterns } from './pattern-match.ts'
 import { type Refined, refine } from './refine.ts'
@@ -38,6 +39,8 @@ export interface Unsolved {
 
 /** Odds of a thousand million to one: no false solution was ever seen there (Lang et al. 2010). */
 export const ACCEPTED_LOG_ODDS = Math.log(1e9)
+/** What a solution needs where the whole sky was searched. */
+export const BLIND_LOG_ODDS = Math.log(1e13)
 const FEWEST_MATCHED = 6
 const LOOSEST_PX = 2 // typical residual beyond which stars are not where the solution says
 const MOST_HYPOTHESES = 40 // refinements of hypotheses before giving up
@@ -80,12 +83,33 @@ export function solveField(
   return { tried: `${detections.x.length} detections against ${count} stars, ${scales}, ${hypotheses} hypotheses` }
 }
 
+/**
+ * A hypothesis of the blind search, refined and checked as every other, but against the odds that a search over the
+ * whole sky asks for: it looks at thousands of times more places.
+ *
+ * @param stars brightest first, at the epoch of the frame, wherever the hypothesis lets it reach
+ * @param lowScaleArcsec,highScaleArcsec range of pixel scales to accept
+ */
+export function confirmBlind(
+  { map, raDeg, decDeg, rung }: BlindHypothesis,
+  detections: FieldDetections,
+  stars: FieldStars,
+  { low, high }: ScaleRange,
+  width: number,
+  height: number,
+): FieldSolution | undefined {
+  const refined = refine(map, raDeg, decDeg, detections, stars, width, height)
+  const solution = refined && judge(refined, detections, stars, width, height, rung)
+  const trusted = solution && isTrusted(solution, { lowScaleArcsec: low, highScaleArcsec: high })
+  return trusted && solution.logOdds >= BLIND_LOG_ODDS ? solution : undefined
+}
+
 /** Whether a result of {@link solveField} is a solution. */
 export function isSolved(result: FieldSolution | Unsolved): result is FieldSolution {
   return 'wcs' in result
 }
 
-function isTrusted(solution: FieldSolution, hint: FieldHint): boolean {
+function isTrusted(solution: FieldSolution, hint: Pick<FieldHint, 'lowScaleArcsec' | 'highScaleArcsec'>): boolean {
   if (!(solution.medianResidualPx < LOOSEST_PX)) return false
   const scale = pixelScaleDeg(solution.wcs) * 3600
   if (!(scale > hint.lowScaleArcsec && scale < hint.highScaleArcsec)) return false
