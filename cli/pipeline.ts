@@ -22,7 +22,7 @@ import { endedReport, finishedReport } from '#shared/lightcurve/report.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
-import { ProductFolder } from './product-folder.ts'
+import { clearProducts, ProductFolder } from './product-folder.ts'
 import { notUsable } from './usage.ts'
 
 export interface PipelineOptions {
@@ -52,6 +52,7 @@ export type LastStage = 'standardise' | 'solve' | 'calibrate'
 export async function processFrame(path: string, last: LastStage, options: PipelineOptions): Promise<Report> {
   const bytes = new Uint8Array(await readFile(path).catch(notUsable(path, 'cannot be read')))
   await mkdir(options.out, { recursive: true }).catch(notUsable(options.out, 'cannot hold the products'))
+  await clearProducts(options.out)
   const received = receive(path, bytes)
   const store = new ProductFolder(options.out, received.frameId)
   const run = new Run(received)

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { FolderStore } from '#shared/folder-store.ts'
 import type { ObjectStore, PutOptions } from '#shared/store.ts'
 
@@ -35,4 +37,32 @@ export class ProductFolder implements ObjectStore {
   #strip(key: string): string {
     return key.startsWith(this.#prefix) ? key.slice(this.#prefix.length) : key
   }
+}
+
+/** Everything that the stages and the command leave in the folder of a frame. */
+const PRODUCTS = [
+  ...[
+    'frame.fits',
+    'frame.json',
+    'detections.fits',
+    'wcs.json',
+    'stars.fits',
+    'forced.json',
+    'residual.fits',
+    'psf.json',
+  ],
+  ...[
+    'preview.png',
+    'catalogue.fits',
+    'catalogue.ecsv',
+    'calibration.json',
+    'calibration.png',
+    'points.json',
+    'report.json',
+  ],
+]
+
+/** Take away what an earlier frame left in a folder, so that nothing of it stands beside this one's report. */
+export async function clearProducts(folder: string): Promise<void> {
+  for (const name of PRODUCTS) await rm(join(folder, name), { force: true })
 }

@@ -132,6 +132,7 @@ export const FrameEndedOutput = FrameEnded.pick({ outcome: true, stage: true, er
 
 /** `report.json` of `cpcs process`, also kept with the products of every frame. */
 export const Report = z.object({
+  frameId: FrameId.optional(),
   outcome: Outcome,
   frame: StandardHeader.optional(),
   provenance: z.record(z.string(), Provenance).optional(),

@@ -1,6 +1,7 @@
 /**
  * `npm start`: the stack on this machine, a virtual sky over it, two telescopes that follow a new star, and the pages.
  */
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -30,7 +31,7 @@ if (!process.version.startsWith('v24.')) {
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const asked = readArguments()
+  const asked = await readArguments()
   if (!asked) return 64
 
   // Loaded only now, so that wrong usage is told at once: the cloud is large.
@@ -41,7 +42,7 @@ async function main(): Promise<number> {
   const progress = (line: string) => board.say(line)
 
   const assembly = await synthesise({ progress })
-  const ports = { url: await freePort(asked.port) }
+  const ports = { url: asked.port }
   const cloud = await startCloud({ assembly, progress, ports, stateFolder: asked.state })
   const interrupted = new Promise<'interrupted'>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
@@ -76,7 +77,7 @@ function tell(checks: Check[], right: boolean, seconds: number, board: Board): v
   board.say(`${right ? 'All went right' : 'Not all went right'}, in ${seconds.toFixed(0)} s.`)
 }
 
-function readArguments() {
+async function readArguments() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -91,7 +92,14 @@ function readArguments() {
       },
     })
     if (values.help) throw new UsageError(USAGE)
-    const { once, catalogues, telescope, port, state } = values
+    const { once, catalogues, telescope, state } = values
+    for (const file of positionals)
+      accessSync(
+        readable(file, 'a frame', found => found.isFile()),
+        constants.R_OK,
+      )
+    if (catalogues !== undefined) readable(catalogues, 'a folder of catalogues', found => found.isDirectory())
+    const port = await freePort(values.port === undefined ? undefined : portOf(values.port))
     return { files: positionals, once, catalogues, telescope, port, state, targets: values.target.map(parseTarget) }
   } catch (error) {
     if (error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) {
@@ -103,19 +111,35 @@ function readArguments() {
   }
 }
 
+/** A path that is there and is what it should be. @throws {UsageError} */
+function readable(path: string, what: string, is: (found: Stats) => boolean): string {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found || !is(found)) throw new UsageError(`${path} is not ${what}${found ? '' : ': there is no such path'}`)
+  return path
+}
+
+/** @throws {UsageError} */
+function portOf(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535) throw new UsageError(`--port ${text}: a number from 0 to 65535 is needed`)
+  return port
+}
+
 async function hasFrames(url: string): Promise<boolean> {
   const nights = (await (await fetch(`${url}/api/nights`)).json()) as unknown[]
   return nights.length > 0
 }
 
-/** The port asked for; else the usual one, or any where that is taken. */
-async function freePort(asked: string | undefined): Promise<number> {
-  if (asked !== undefined) return Number(asked)
+/** The port asked for; else the usual one, or any where that is taken. @throws {UsageError} the one asked for is taken */
+async function freePort(asked: number | undefined): Promise<number> {
+  const wanted = asked ?? PORT
   const probe = createServer()
   const free = await new Promise<boolean>(resolve => {
     probe.once('error', () => resolve(false))
-    probe.listen(PORT, '127.0.0.1', () => resolve(true))
+    probe.listen(wanted, '127.0.0.1', () => resolve(true))
   })
   await new Promise(resolve => probe.close(resolve))
-  return free ? PORT : 0
+  if (!free && asked !== undefined)
+    throw new UsageError(`port ${asked} is taken: name another, or none to get a free one`)
+  return free ? wanted : 0
 }

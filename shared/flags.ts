@@ -23,6 +23,7 @@ export const flags = {
   exposureUnknown: { bit: 17, tells: 'The exposure time is unknown.' },
   mosaicGreen: { bit: 18, tells: 'Measured on the green pixels of a Bayer mosaic.' },
   fitNotConverged: { bit: 19, tells: 'The PSF fit did not converge within its bound of iterations.' },
+  bandFromData: { bit: 20, tells: 'The header names no known filter; survey and band were chosen by the stars alone.' },
 } as const
 
 export type Flag = keyof typeof flags

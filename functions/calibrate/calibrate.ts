@@ -19,6 +19,7 @@ import type { Force } from '#shared/calibration/choose.ts'
 import { framePoints } from '#shared/calibration/frame-points.ts'
 import { drawCalibration } from '#shared/calibration/plot.ts'
 import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import { flagMask } from '#shared/flags.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
@@ -59,7 +60,7 @@ export async function calibrate(
   tellChoice(calibration, input, log)
 
   const calibrated = withMagnitudes(stars, calibration)
-  const targets = targetsOf(forced, calibration, input)
+  const targets = targetsOf(forced, calibration, input, force)
   const { chosen } = calibration.choice
   const points = framePoints(input, targets, calibration.chosen, chosen?.standard.system ?? 'instrumental')
 
@@ -141,9 +142,16 @@ function withMagnitudes(stars: StarCatalogue, { choice, matched }: FrameCalibrat
   return { ...stars, ...(choice.chosen ? calibrateStars(stars, choice.chosen) : {}), sourceId }
 }
 
-function targetsOf(forced: ForcedPhotometry[], { choice }: FrameCalibration, { header }: CalibrateInput) {
+function targetsOf(
+  forced: ForcedPhotometry[],
+  { choice }: FrameCalibration,
+  { header }: CalibrateInput,
+  force?: Force,
+): CalibratedTarget[] {
   if (!choice.chosen) return uncalibratedTargets(forced, header.band ?? 'unknown', header.flags)
-  return calibrateTargets(forced, choice.chosen, header.flags | calibrationFlags(choice.chosen, choice.ambiguous))
+  const guessed = header.band === null && force?.band === undefined ? flagMask('bandFromData') : 0
+  const flags = header.flags | guessed | calibrationFlags(choice.chosen, choice.ambiguous)
+  return calibrateTargets(forced, choice.chosen, flags)
 }
 
 function outcomeOf({ chosen }: FrameCalibration, targets: CalibratedTarget[]): Outcome {

@@ -53,7 +53,7 @@ export function translate(header: Header, width: number, height: number, profile
 
   const flags: Flag[] = []
   if (time.uncertain) flags.push('timeUncertain')
-  if (!exposure) flags.push('exposureUnknown')
+  if (!(exposure && exposure.value > 0)) flags.push('exposureUnknown')
   const dateObs = clockDays === 0 ? time.dateObsUtc.value : isoFromMjd(mjdFromIso(time.dateObsUtc.value) + clockDays)
   return {
     header: {

@@ -30,7 +30,7 @@ export interface FrameCalibration {
  * Calibrate the stars of a frame to every band of every survey that covers it and choose one.
  *
  * @param available stars of each survey around the frame
- * @param headerBand band of the standard header
+ * @param headerBand band of the standard header; with 'narrow' nothing is chosen unless it is forced
  */
 export function calibrateFrame(
   catalogue: StarCatalogue,
@@ -53,7 +53,10 @@ export function calibrateFrame(
     const survey = matched.find(({ stars }) => stars.survey === standard.survey)!
     return fitCandidate(catalogue, grades, survey, standard) ?? []
   })
-  const choice = chooseBand(fits, catalogue, headerBand, force)
+  const wanted = force.survey !== undefined || force.band !== undefined
+  const best = chooseBand(fits, catalogue, headerBand, force)
+  // A narrow filter sees a line or its gap: no broad band stands for it, however well the stars agree.
+  const choice = headerBand === 'narrow' && !wanted ? { ...best, chosen: undefined, ambiguous: false } : best
   const candidates = choice.ranked.map(({ fit, score }) => toCandidate(fit, score))
   const place = choice.ranked.findIndex(({ fit }) => fit === choice.chosen)
   return { choice, candidates, chosen: place >= 0 ? candidates[place] : null, matched }

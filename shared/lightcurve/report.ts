@@ -55,7 +55,8 @@ export async function endedReport(
 }
 
 async function soFar(state: FrameState, store: ObjectStore, secondsPerStage: Record<string, number>): Promise<Report> {
-  const report: Report = { outcome: 'uncalibrated', secondsPerStage, version: PIPELINE_VERSION }
+  const { frameId } = state
+  const report: Report = { frameId, outcome: 'uncalibrated', secondsPerStage, version: PIPELINE_VERSION }
   if (!state.header || !state.products) return report
   const { provenance } = await json<{ provenance: Record<string, Provenance> }>(store, `${state.products}/frame.json`)
   return {

@@ -7,6 +7,7 @@ import { importStars } from '#shared/catalogue/import.ts'
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { decodeTable } from '#shared/fits/table.ts'
+import { hasFlag } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
 import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
@@ -159,6 +160,20 @@ describe('the calibrate stage', () => {
       mag: null,
       flux: 5000,
     })
+  })
+
+  test('a narrow filter stays instrumental, and the fits are kept for whoever asks', async () => {
+    const { output, points, report } = await run([bright], [ps1, gaia], 'narrow')
+    expect(output.outcome).toBe('uncalibrated')
+    expect(points[0]).toMatchObject({ mag: null, magSystem: 'instrumental' })
+    expect(report.candidates.length).toBeGreaterThan(3)
+  })
+
+  test('a band that only the stars tell is flagged as such', async () => {
+    const told = await run([bright], [ps1, gaia], 'r')
+    const guessed = await run([bright], [ps1, gaia], null)
+    expect(hasFlag(told.points[0].flags, 'bandFromData')).toBe(false)
+    expect(hasFlag(guessed.points[0].flags, 'bandFromData')).toBe(true)
   })
 
   test('a survey elsewhere on the sky is as none', async () => {
