@@ -46,8 +46,9 @@ export function searchMap(scene: Scene, psf: Psf, doubt: number): SearchMap {
   }
   const shape = gaussianOf(psf)
   const squares = gaussianKernel(shape, 1).squares
-  const top = smoothed(signal, width, height, shape, 1)
-  const bottom = smoothed(weight, width, height, shape, Math.SQRT1_2)
+  const top = smoothed(signal, width, height, shape, 1, new Float32Array(width * height))
+  // The signal has been smoothed away: its memory takes the second plane.
+  const bottom = smoothed(weight, width, height, shape, Math.SQRT1_2, signal)
   for (let i = 0; i < top.length; i++) {
     const precision = squares * bottom[i]
     const error = precision > 0 ? 1 / Math.sqrt(precision) : 0
@@ -57,12 +58,25 @@ export function searchMap(scene: Scene, psf: Psf, doubt: number): SearchMap {
   return { width, height, significance: top, unit: bottom }
 }
 
-/** Smooth with the shape's Gaussian; where it is nearly upright, along rows and columns, which is faster. */
-function smoothed(image: Float32Array, width: number, height: number, shape: StarShape, scale: number): Float32Array {
+/**
+ * Smooth with the shape's Gaussian; where it is nearly upright, along rows and columns, which is faster.
+ *
+ * @param image used up
+ * @param out takes the result, if the image does not
+ */
+function smoothed(
+  image: Float32Array,
+  width: number,
+  height: number,
+  shape: StarShape,
+  scale: number,
+  out: Float32Array,
+): Float32Array {
   const tilt = Math.abs(shape.xy) / Math.sqrt(shape.xx * shape.yy)
   if (tilt > 0.1) return smooth(image, width, height, shape, scale)
-  const rows = alongRows(image, width, height, gaussianTaps(Math.sqrt(shape.xx) * scale))
-  return alongColumns(rows, width, height, gaussianTaps(Math.sqrt(shape.yy) * scale))
+  alongRows(image, width, height, gaussianTaps(Math.sqrt(shape.xx) * scale))
+  alongColumns(image, width, height, gaussianTaps(Math.sqrt(shape.yy) * scale), out)
+  return out
 }
 
 function gaussianTaps(sigma: number): Float64Array {
@@ -72,8 +86,8 @@ function gaussianTaps(sigma: number): Float64Array {
   return taps.map(tap => tap / sum)
 }
 
-function alongRows(image: Float32Array, width: number, height: number, taps: Float64Array): Float32Array {
-  const out = new Float32Array(width * height)
+/** In place: each line is read before it is written. */
+function alongRows(image: Float32Array, width: number, height: number, taps: Float64Array): void {
   const reach = (taps.length - 1) / 2
   const last = 2 * reach
   const padded = new Float64Array(width + last)
@@ -84,14 +98,12 @@ function alongRows(image: Float32Array, width: number, height: number, taps: Flo
     for (let x = 0; x < width; x++) {
       let sum = taps[reach] * padded[x + reach]
       for (let k = 0; k < reach; k++) sum += taps[k] * (padded[x + k] + padded[x + last - k])
-      out[row + x] = sum
+      image[row + x] = sum
     }
   }
-  return out
 }
 
-function alongColumns(image: Float32Array, width: number, height: number, taps: Float64Array): Float32Array {
-  const out = new Float32Array(width * height)
+function alongColumns(image: Float32Array, width: number, height: number, taps: Float64Array, out: Float32Array): void {
   const reach = (taps.length - 1) / 2
   const line = new Float64Array(width)
   for (let y = 0; y < height; y++) {
@@ -108,7 +120,6 @@ function alongColumns(image: Float32Array, width: number, height: number, taps: 
     }
     out.set(line, y * width)
   }
-  return out
 }
 
 export interface Found {
