@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Target } from '#events/stages.ts'
+import { notUsable } from './usage.ts'
 
 /** The service answered with an error, or not at all. */
 export class ServiceError extends Error {
@@ -13,13 +15,23 @@ export class ServiceError extends Error {
  *
  * @returns the key in the inbox
  * @throws {ServiceError}
+ * @throws {UsageError} the file cannot be read
  */
 export async function pushFrame(path: string, telescope: string, endpoint: string): Promise<string> {
-  const key = `${telescope}/${basename(path)}`
+  const bytes = new Uint8Array(await readFile(path).catch(notUsable(path, 'cannot be read')))
+  const key = inboxKey(telescope, path, bytes)
   const { url } = (await (await ask(endpoint, 'POST', '/api/inbox', { key })).json()) as { url: string }
-  const answer = await fetch(url, { method: 'PUT', body: new Uint8Array(await readFile(path)) })
+  const answer = await fetch(url, { method: 'PUT', body: bytes })
   if (!answer.ok) throw new ServiceError(`the inbox refused ${key}: ${answer.status} ${await answer.text()}`)
   return key
+}
+
+/**
+ * The key of a frame in the inbox: below the telescope's prefix, and below a folder named after the bytes, so that frames
+ * of one name from two nights never overwrite each other.
+ */
+export function inboxKey(telescope: string, path: string, bytes: Uint8Array): string {
+  return `${telescope}/${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}/${basename(path)}`
 }
 
 /** Register a target, so that every frame that covers it is measured there. @throws {ServiceError} */

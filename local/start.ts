@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   const progress = (line: string) => board.say(line)
 
   const assembly = await synthesise({ progress })
-  const ports = { url: asked.port }
+  const ports = { url: asked.port ?? (await freePort()) }
   const cloud = await startCloud({ assembly, progress, ports, stateFolder: asked.state })
   const interrupted = new Promise<'interrupted'>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
@@ -99,7 +99,7 @@ async function readArguments() {
         constants.R_OK,
       )
     if (catalogues !== undefined) readable(catalogues, 'a folder of catalogues', found => found.isDirectory())
-    const port = await freePort(values.port === undefined ? undefined : portOf(values.port))
+    const port = values.port === undefined ? undefined : await freePort(portOf(values.port))
     return { files: positionals, once, catalogues, telescope, port, state, targets: values.target.map(parseTarget) }
   } catch (error) {
     if (error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) {
@@ -131,7 +131,7 @@ async function hasFrames(url: string): Promise<boolean> {
 }
 
 /** The port asked for; else the usual one, or any where that is taken. @throws {UsageError} the one asked for is taken */
-async function freePort(asked: number | undefined): Promise<number> {
+async function freePort(asked?: number): Promise<number> {
   const wanted = asked ?? PORT
   const probe = createServer()
   const free = await new Promise<boolean>(resolve => {

@@ -28,7 +28,7 @@ export class FolderStore implements ObjectStore {
   }
 
   async size(key: string): Promise<number | undefined> {
-    const found = await stat(this.#path(key)).catch(() => undefined)
+    const found = await stat(this.#path(key)).catch(nothingThere)
     return found?.isFile() ? found.size : undefined
   }
 
@@ -53,8 +53,8 @@ export class FolderStore implements ObjectStore {
   }
 
   async list(prefix: string): Promise<string[]> {
-    const names = await readdir(this.root, { recursive: true, withFileTypes: true }).catch(() => [])
-    return names
+    const names = await readdir(this.root, { recursive: true, withFileTypes: true }).catch(nothingThere)
+    return (names ?? [])
       .filter(entry => entry.isFile() && !entry.name.endsWith('.part'))
       .map(entry =>
         join(entry.parentPath, entry.name)
@@ -98,6 +98,12 @@ export class MemoryStore implements ObjectStore {
   async list(prefix: string): Promise<string[]> {
     return [...this.#objects.keys()].filter(key => key.startsWith(prefix)).sort()
   }
+}
+
+/** For what may be absent; any other refusal of the system is an outage, not an empty folder. */
+function nothingThere(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+  throw new CpcsError('StoreUnavailable', { cause: error.message }, { cause: error })
 }
 
 function rethrowMissing(key: string) {

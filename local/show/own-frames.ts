@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { inboxKey } from '#cli/service.ts'
 import type { Target } from '#events/stages.ts'
 import type { Cloud } from '#local/cloud/cloud.ts'
 import type { Board } from './board.ts'
@@ -37,7 +38,8 @@ export async function showOwnFrames(cloud: Cloud, board: Board, own: OwnFrames):
   let failed = 0
   for (const file of own.files) {
     const frame = board.frame(basename(file).slice(0, 40).padEnd(40))
-    const row = await inbox.put(`${own.telescope}/${basename(file)}`, await readFile(file), frame.entered)
+    const bytes = await readFile(file)
+    const row = await inbox.put(inboxKey(own.telescope, file, bytes), bytes, frame.entered)
     const points = await pointsOf(cloud, row)
     const magnitudes = points.map(
       point =>
