@@ -107,7 +107,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
 }
 
 async function solve([path, ...more]: string[], values: Values): Promise<number> {
-  if (values.blind) throw new UsageError('--blind needs an index of the whole sky, which is not built yet: give --hint')
+  if (values.blind && values.hint !== undefined) throw new UsageError('--blind and --hint contradict each other')
   const { processFrame } = await import('./pipeline.ts')
   const report = await processFrame(onlyFrame(path, more), 'solve', {
     catalogues: await catalogueFolder(values),
@@ -115,6 +115,7 @@ async function solve([path, ...more]: string[], values: Values): Promise<number>
     targets: (values.target ?? []).map(parseTarget),
     hint: values.hint === undefined ? undefined : parseCone(values.hint),
     scaleArcsec: values.scale === undefined ? undefined : parseRange(values.scale),
+    blind: values.blind === true,
     profile: await textOf(values.profile),
     log: logFor(values),
   })
@@ -141,7 +142,7 @@ async function header([path, ...more]: string[], values: Values): Promise<number
 }
 
 async function tiles([action, survey, ...files]: string[], values: Values): Promise<number> {
-  const { importTiles, listTiles } = await import('./tiles.ts')
+  const { importTiles, indexTiles, listTiles } = await import('./tiles.ts')
   const directory = needed(values.catalogues, 'catalogues')
   if (action === 'list') {
     console.log(await listTiles(directory))
@@ -149,9 +150,17 @@ async function tiles([action, survey, ...files]: string[], values: Values): Prom
   }
   if (action === 'fetch')
     throw new UsageError('fetching from upstream services is not built yet: import published tables')
-  if (action !== 'import')
-    throw new UsageError(`"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…" or "cpcs tiles list"`)
+  if (action !== 'import' && action !== 'index')
+    throw new UsageError(
+      `"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…", "index SURVEY" or "list"`,
+    )
   const known = await surveyNamed(survey)
+  if (action === 'index') {
+    if (known === undefined || files.length > 0) throw new UsageError('"cpcs tiles index": write SURVEY')
+    const bytes = await indexTiles(known, directory, message => console.error(message))
+    console.log(`${known}: an index of ${(bytes / 1e6).toFixed(1)} MB is in ${directory}`)
+    return EXIT.done
+  }
   if (known === undefined || files.length === 0) throw new UsageError('"cpcs tiles import": write SURVEY FILE…')
   const rows = await importTiles(known, files, directory, message => console.error(message))
   console.log(`${known}: ${rows} stars imported into ${directory}`)

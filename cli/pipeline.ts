@@ -14,6 +14,7 @@ import { calibrate } from '#functions/calibrate/calibrate.ts'
 import { measure } from '#functions/measure/measure.ts'
 import { solve } from '#functions/solve/solve.ts'
 import { standardise } from '#functions/standardise/standardise.ts'
+import { openQuadSky } from '#shared/astrometry/quad-index.ts'
 import type { Cone, SurveyId } from '#shared/catalogue/reference.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { CpcsError } from '#shared/errors.ts'
@@ -36,6 +37,8 @@ export interface PipelineOptions {
   hint?: Cone
   /** Overrides what the header says of the scale, arcseconds per pixel. */
   scaleArcsec?: { low: number; high: number }
+  /** Search the whole sky only, whatever the header says of the pointing. */
+  blind?: boolean
   profile?: string
   log: Log
 }
@@ -87,8 +90,12 @@ async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: Obj
     standardise(run.received, { raw, store, log, profile: options.profile }),
   )
   if (last === 'standardise') return
-  const tiles = openTiles(new FolderStore(options.catalogues ?? '.'))
-  const solved = await run.timed('solve', () => solve(withHints(standardised, options), { store, tiles, targets, log }))
+  const catalogues = new FolderStore(options.catalogues ?? '.')
+  const tiles = openTiles(catalogues)
+  const quads = (survey: SurveyId) => openQuadSky(catalogues, survey)
+  const solved = await run.timed('solve', () =>
+    solve(withHints(standardised, options), { store, tiles, targets, log, quads, blind: options.blind }),
+  )
   if (last === 'solve') return
   const measured = await run.timed('measure', () => measure(solved, { store, tiles, targets, log }))
   await run.timed('calibrate', () => calibrate(measured, { store, tiles, log, force }))

@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { indexSurvey } from '#shared/astrometry/index-survey.ts'
 import { parseProperties, readHatsProperties, readPartitions } from '#shared/catalogue/hats.ts'
 import { type ImportSummary, importStars, readPublished } from '#shared/catalogue/import.ts'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
@@ -45,6 +46,22 @@ async function importFile(survey: SurveyId, file: string, directory: string): Pr
   } catch (error) {
     throw new UsageError(`${file} cannot be imported as ${survey}: ${error instanceof Error ? error.message : error}`)
   }
+}
+
+/**
+ * Build the index of quads by which frames of unknown place are found, beside the tiles of an imported catalogue.
+ *
+ * @returns bytes written
+ * @throws {UsageError} the catalogue was not imported
+ */
+export async function indexTiles(survey: SurveyId, directory: string, progress: ImportProgress): Promise<number> {
+  const store = new FolderStore(directory)
+  if (!(await readHatsProperties(store, `${survey}/`)))
+    throw new UsageError(`no catalogue ${survey} in ${directory}: import it with "cpcs tiles import ${survey} FILE…"`)
+  const bands = await indexSurvey(store, survey, ({ order, stars, quads, bytes }) =>
+    progress(`order ${order}: ${stars} stars, ${quads} quads, ${(bytes / 1e6).toFixed(1)} MB`),
+  )
+  return bands.reduce((sum, band) => sum + band.bytes, 0)
 }
 
 /** The catalogues in a folder, one line each: survey, stars, leaves, title. */

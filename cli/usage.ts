@@ -18,10 +18,12 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       the standard header and where each value came from
   cpcs standardise FRAME.fits --out DIR
       frame.fits with standard header and mask, frame.json
-  cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS"] [--scale "LOW HIGH"]
-      where the frame points
+  cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS" | --blind] [--scale "LOW HIGH"]
+      where the frame points; --blind forgets what the header says of it and searches the whole sky
   cpcs tiles import SURVEY FILE… --catalogues DIR
       CSV, ECSV, VOTable, FITS table or Parquet in the survey's published column names
+  cpcs tiles index SURVEY --catalogues DIR
+      the index of star patterns by which frames of unknown pointing are found
   cpcs tiles list --catalogues DIR
   cpcs push FRAME.fits… [--telescope NAME] [--endpoint URL]
       into the inbox, local or AWS

@@ -1,11 +1,11 @@
 import type { StandardHeader } from '#events/frame.ts'
 import type { SolveInput, SolveOutput } from '#events/stages.ts'
 import type { FieldDetections, FieldStars } from '#shared/astrometry/pair-stars.ts'
+import type { QuadSky } from '#shared/astrometry/quad-index.ts'
 import { type FieldSolution, isSolved, solveField } from '#shared/astrometry/solve-field.ts'
 import type { ReferenceStars, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { CpcsError } from '#shared/errors.ts'
-import { encodeTables, type FitsColumn } from '#shared/fits/table.ts'
 import { flagMask } from '#shared/flags.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { detectWithShape } from '#shared/image/detection.ts'
@@ -16,6 +16,8 @@ import { propagate } from '#shared/sky/epoch.ts'
 import { julianEpoch } from '#shared/sky/time.ts'
 import { parity, pixelScaleDeg, pixelToSky, rotationDeg, wcsCards } from '#shared/sky/wcs.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
+import { solveBlind } from './blind.ts'
+import { encodeDetections } from './detections-table.ts'
 import { type Rung, searchLadder } from './search.ts'
 
 export interface SolveDeps {
@@ -23,6 +25,10 @@ export interface SolveDeps {
   tiles: Tiles
   targets: TargetRegistry
   log: Log
+  /** The index of the whole sky that was built of a survey; absent where frames of unknown place are not searched. */
+  quads?: (survey: SurveyId) => Promise<QuadSky | undefined>
+  /** Forget what the header and the registry say of the place, and search the whole sky. */
+  blind?: boolean
 }
 
 /** Surveys that positions are taken from, best first. */
@@ -39,13 +45,14 @@ const NOT_CLEAN = flagMask('blended', 'saturated', 'nearEdge', 'maskedPixels', '
 /**
  * Find where a frame points: detect stars, match their pattern to the reference catalogue at the frame's epoch, fit
  * TAN-SIP. Writes `detections.fits`, found or not, then `wcs.json` (the solution, its statistics and covariance), and
- * gives `frame.fits` its coordinates.
+ * gives `frame.fits` its coordinates. Where nothing is found, `attempts.json` lists what was tried.
  *
  * @throws {CpcsError} TooFewStars fewer than six sure detections; NoPointing neither header nor registry tells where
  *   to look; NoReferenceStars the catalogues are empty there; NoPatternMatch no rung of the ladder reached the odds;
  *   TilesUnavailable
  */
-export async function solve(input: SolveInput, { store, tiles, targets, log }: SolveDeps): Promise<SolveOutput> {
+export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOutput> {
+  const { store, targets, log } = deps
   const { frame, header } = decodeFrame(await store.get(input.image))
   const sky = estimateBackground(frame)
   const { detections, shape } = detectWithShape(frame, sky)
@@ -57,19 +64,23 @@ export async function solve(input: SolveInput, { store, tiles, targets, log }: S
 
   // What the caller holds of the header wins over the file's copy: hints may have been added on the way.
   const hinted = { ...header, ...input.header }
-  const ladder = searchLadder(hinted, await targets.candidates(hinted.object))
-  if (ladder.length === 0) throw new CpcsError('NoPointing')
-  const { solution, rung, survey } = await climb(ladder, sure, hinted, tiles, log)
+  const ladder = deps.blind ? [] : searchLadder(hinted, await targets.candidates(hinted.object))
+  const { solution, withHint, survey } = await find(ladder, sure, hinted, deps, attempts => {
+    const text = JSON.stringify({ attempts }, null, 2)
+    return store.put(`${input.products}/attempts.json`, new TextEncoder().encode(text), {
+      contentType: 'application/json',
+    })
+  })
 
   await store.put(keys.solution, encodeSolution(solution, survey), { contentType: 'application/json' })
   // the frame keeps its key and gains its coordinates: pixels and standard header are the same bytes
   const cards = wcsCards(solution.wcs, frame.width, frame.height)
   await store.put(input.image, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
-  const flags = input.header.flags | (rung.fromHeader ? 0 : flagMask('solvedWithoutHint'))
+  const flags = input.header.flags | (withHint ? 0 : flagMask('solvedWithoutHint'))
   return {
     ...input,
     header: { ...input.header, flags },
-    wcs: summarise(solution, survey, rung, hinted),
+    wcs: summarise(solution, survey, withHint, hinted),
     ...keys,
     seeingPx: shape.fwhmPx,
   }
@@ -89,46 +100,112 @@ function surest(detections: Detections): FieldDetections {
 
 interface Found {
   solution: FieldSolution
-  rung: Rung
+  withHint: boolean
   survey: SurveyId
+}
+
+/** One thing that was tried in vain, as `attempts.json` tells it. */
+interface Attempt {
+  survey: SurveyId
+  /** Where: degrees, or the whole sky. */
+  place: { raDeg: number; decDeg: number; radiusDeg: number } | 'everywhere'
+  lowScaleArcsec: number
+  highScaleArcsec: number
+  /** What was compared, in words. */
+  tried: string
+}
+
+/** Near the places that are known of, then anywhere; tells what was tried where it gives up. */
+async function find(
+  ladder: Rung[],
+  detections: FieldDetections,
+  header: StandardHeader,
+  deps: SolveDeps,
+  giveUp: (attempts: Attempt[]) => Promise<unknown>,
+): Promise<Found> {
+  const present = await deps.tiles.surveys()
+  const usable = ASTROMETRIC_SURVEYS.filter(id => present.includes(id))
+  const attempts: Attempt[] = []
+  const near = await climb(ladder, usable, detections, header, deps, attempts)
+  if ('solution' in near) return near
+  const anywhere = await searchSky(usable, detections, header, deps, attempts)
+  if (anywhere) return anywhere
+
+  await giveUp(attempts)
+  const found = attempts.at(-1)?.tried ?? 'nothing was tried'
+  if (ladder.length === 0) {
+    if (attempts.length === 0) throw new CpcsError('NoPointing')
+    throw new CpcsError('NoPatternMatch', { raDeg: 'any', decDeg: 'any', radiusDeg: 180, found })
+  }
+  const { raDeg, decDeg, radiusDeg } = ladder[0]
+  const place = { raDeg: raDeg.toFixed(4), decDeg: decDeg.toFixed(4) }
+  if (near.mostStars < MIN_STARS) throw new CpcsError('NoReferenceStars', { found: near.mostStars, ...place })
+  throw new CpcsError('NoPatternMatch', { ...place, radiusDeg: radiusDeg.toFixed(2), found })
 }
 
 async function climb(
   ladder: Rung[],
+  usable: SurveyId[],
   detections: FieldDetections,
   header: StandardHeader,
-  tiles: Tiles,
-  log: Log,
-): Promise<Found> {
-  const present = await tiles.surveys()
-  const usable = ASTROMETRIC_SURVEYS.filter(id => present.includes(id))
+  { tiles, log }: SolveDeps,
+  attempts: Attempt[],
+): Promise<Found | { mostStars: number }> {
   let mostStars = 0
-  let tried = 'nothing was tried'
   for (const rung of ladder) {
+    const { raDeg, decDeg, radiusDeg, lowScaleArcsec, highScaleArcsec } = rung
     for (const survey of usable) {
-      const { stars, radiusDeg } = await referenceStars(survey, rung, detections.x.length, header, tiles)
-      mostStars = Math.max(mostStars, stars.raDeg.length)
-      if (stars.raDeg.length < MIN_STARS) continue
-      const hint = { ...rung, starsRadiusDeg: radiusDeg }
-      const result = solveField(detections, stars, hint, header.widthPx, header.heightPx)
-      if (isSolved(result)) {
-        log.info('the field is solved', { survey, pattern: result.rung, logOdds: result.logOdds })
-        return { solution: result, rung, survey }
+      const reference = await referenceStars(survey, rung, detections.x.length, header, tiles)
+      const count = reference.stars.raDeg.length
+      mostStars = Math.max(mostStars, count)
+      let tried = `${count} reference stars`
+      if (count >= MIN_STARS) {
+        const hint = { ...rung, starsRadiusDeg: reference.radiusDeg }
+        const result = solveField(detections, reference.stars, hint, header.widthPx, header.heightPx)
+        if (isSolved(result)) {
+          log.info('the field is solved', { survey, pattern: result.rung, logOdds: result.logOdds })
+          return { solution: result, withHint: rung.fromHeader, survey }
+        }
+        tried = result.tried
       }
-      tried = result.tried
-      log.info('no match on this rung', { survey, tried, radiusDeg: rung.radiusDeg })
+      attempts.push({ survey, place: { raDeg, decDeg, radiusDeg }, lowScaleArcsec, highScaleArcsec, tried })
+      log.info('no match on this rung', { survey, tried, radiusDeg })
     }
   }
-  const { raDeg, decDeg, radiusDeg } = ladder[0]
-  const place = { raDeg: raDeg.toFixed(4), decDeg: decDeg.toFixed(4) }
-  if (mostStars < MIN_STARS) throw new CpcsError('NoReferenceStars', { found: mostStars, ...place })
-  throw new CpcsError('NoPatternMatch', { ...place, radiusDeg: radiusDeg.toFixed(2), found: tried })
+  return { mostStars }
+}
+
+async function searchSky(
+  usable: SurveyId[],
+  detections: FieldDetections,
+  header: StandardHeader,
+  { tiles, quads, log }: SolveDeps,
+  attempts: Attempt[],
+): Promise<Found | undefined> {
+  for (const survey of usable) {
+    const sky = await quads?.(survey)
+    if (!sky) continue
+    const { solution, trials } = await solveBlind(sky, detections, header, async ({ raDeg, decDeg, scaleArcsec }) => {
+      // the place is that of a star in the frame: its far corner may be a diagonal away
+      const radiusDeg = (Math.hypot(header.widthPx, header.heightPx) / 2) * (scaleArcsec / 3600)
+      const rung = { raDeg, decDeg, radiusDeg, lowScaleArcsec: scaleArcsec, highScaleArcsec: scaleArcsec }
+      return (await referenceStars(survey, rung, detections.x.length, header, tiles)).stars
+    })
+    for (const { scale, hypotheses } of solution ? [] : trials) {
+      const tried = `${detections.x.length} detections in the index of the whole sky, ${hypotheses} hypotheses`
+      attempts.push({ survey, place: 'everywhere', lowScaleArcsec: scale.low, highScaleArcsec: scale.high, tried })
+    }
+    if (!solution) continue
+    log.info('the field is found in the index of the sky', { survey, logOdds: solution.logOdds })
+    return { solution, withHint: false, survey }
+  }
+  return undefined
 }
 
 /** Reference stars wherever the frame may reach on a rung, where they stood at its epoch, brightest first. */
 async function referenceStars(
   survey: SurveyId,
-  rung: Rung,
+  rung: Omit<Rung, 'fromHeader'>,
   detections: number,
   header: StandardHeader,
   tiles: Tiles,
@@ -158,7 +235,12 @@ function atEpoch(stars: ReferenceStars, epochYear: number): FieldStars {
   }
 }
 
-function summarise(solution: FieldSolution, survey: SurveyId, rung: Rung, header: StandardHeader): SolveOutput['wcs'] {
+function summarise(
+  solution: FieldSolution,
+  survey: SurveyId,
+  withHint: boolean,
+  header: StandardHeader,
+): SolveOutput['wcs'] {
   const { wcs } = solution
   const { widthPx, heightPx } = header
   const [raDeg, decDeg] = pixelToSky(wcs, (widthPx - 1) / 2, (heightPx - 1) / 2)
@@ -177,7 +259,7 @@ function summarise(solution: FieldSolution, survey: SurveyId, rung: Rung, header
     sipOrder: solution.fit.order,
     survey,
     logOdds: solution.logOdds,
-    withHint: rung.fromHeader,
+    withHint,
   }
 }
 
@@ -201,27 +283,4 @@ function encodeSolution(solution: FieldSolution, survey: SurveyId): Uint8Array {
     covariance: { order, centreX, centreY, radiusPx, covariance: Array.from(fit.covariance) },
   }
   return new TextEncoder().encode(JSON.stringify(document))
-}
-
-const DETECTION_COLUMNS: Record<keyof Detections, { unit: string; description: string }> = {
-  x: { unit: 'pix', description: 'Position along the rows, FITS convention: the first pixel has its centre at 1' },
-  y: { unit: 'pix', description: 'Position along the columns, FITS convention' },
-  xErr: { unit: 'pix', description: 'Error of x, 1 sigma' },
-  yErr: { unit: 'pix', description: 'Error of y, 1 sigma' },
-  flux: { unit: 'adu', description: 'Flux by the matched filter' },
-  fluxErr: { unit: 'adu', description: 'Error of flux, 1 sigma' },
-  peak: { unit: 'adu', description: 'Highest pixel above the sky' },
-  significance: { unit: '', description: 'Significance of the matched filter at the peak, sigma' },
-  fwhm: { unit: 'pix', description: 'Full width at half maximum, from windowed moments' },
-  elongation: { unit: '', description: 'Major over minor axis' },
-  flags: { unit: '', description: 'Quality flags, bits of the flag table' },
-}
-
-function encodeDetections(detections: Detections): Uint8Array {
-  const columns: FitsColumn[] = (Object.keys(DETECTION_COLUMNS) as (keyof Detections)[]).map(name => ({
-    name,
-    ...DETECTION_COLUMNS[name],
-    data: name === 'x' || name === 'y' ? detections[name].map(value => value + 1) : detections[name],
-  }))
-  return encodeTables([{ name: 'DETECTIONS', columns }])
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import type { StandardHeader } from '#events/frame.ts'
 import { SolveInput, SolveOutput } from '#events/stages.ts'
-import { solve } from '#functions/solve/solve.ts'
+import { type SolveDeps, solve } from '#functions/solve/solve.ts'
+import { buildQuadBand } from '#shared/astrometry/build-quad-index.ts'
+import { encodeQuadBand, openQuadSky, quadIndexKey } from '#shared/astrometry/quad-index.ts'
 import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
 import { decodeTable } from '#shared/fits/table.ts'
 import { hasFlag } from '#shared/flags.ts'
@@ -109,8 +111,13 @@ const HEADER: StandardHeader = {
   flags: 0,
 }
 
-async function trial(stars: Star[], tiles: Tiles, header: Partial<StandardHeader> = {}, targets = registry()) {
-  const store = new MemoryStore()
+async function trial(
+  stars: Star[],
+  tiles: Tiles,
+  header: Partial<StandardHeader> = {},
+  targets = registry(),
+  { store = new MemoryStore(), ...sky }: Pick<SolveDeps, 'quads' | 'blind'> & { store?: MemoryStore } = {},
+) {
   const full = { ...HEADER, ...header }
   await store.put('products/f/frame.fits', encodeFrame(drawFrame(stars, { width: SIZE, height: SIZE }), full))
   const input = SolveInput.parse({
@@ -123,7 +130,7 @@ async function trial(stars: Star[], tiles: Tiles, header: Partial<StandardHeader
     image: 'products/f/frame.fits',
     duplicateOf: null,
   })
-  return { store, output: await solve(input, { store, tiles, targets, log: silent }) }
+  return { store, output: await solve(input, { store, tiles, targets, log: silent, ...sky }) }
 }
 
 const sky = virtualSky(150)
@@ -197,4 +204,41 @@ test('a frame of another sky is refused with what was tried', async () => {
     name: 'NoPatternMatch',
     message: expect.stringMatching(/RA 0\.0500 Dec 41\.2500/),
   })
+})
+
+async function quadsOf({ raDeg, decDeg, mag }: ReferenceStars): Promise<SolveDeps['quads']> {
+  const store = new MemoryStore()
+  for (const order of [7, 8, 9])
+    await store.put(
+      quadIndexKey('gaia_dr3', order),
+      encodeQuadBand(buildQuadBand({ raDeg, decDeg, mag: mag.G }, order)),
+    )
+  return survey => openQuadSky(store, survey)
+}
+
+test.each([
+  ['has neither pointing nor scale', { pointing: null, pixelScaleArcsec: null }, {}],
+  ['points elsewhere by its header', { pointing: { raDeg: 180, decDeg: -41, uncertaintyDeg: 0.2 } }, {}],
+  ['has a stale solution that the caller wants forgotten', {}, { blind: true }],
+])('a frame that %s is found in the index of the sky', async (_, header, options) => {
+  const { store, output } = await trial(sky.stars, tiles, header, registry(), {
+    quads: await quadsOf(sky.catalogue),
+    ...options,
+  })
+  expectTrueSolution(JSON.parse(new TextDecoder().decode(await store.get(output.solution))).wcs)
+  expect(output.wcs.withHint).toBe(false)
+  expect(hasFlag(output.header.flags, 'solvedWithoutHint')).toBe(true)
+})
+
+test('where nothing is found, what was tried is left in the store', async () => {
+  const other = virtualSky(151)
+  const quads = await quadsOf(sky.catalogue)
+  const store = new MemoryStore()
+  await expect(trial(other.stars, tiles, {}, registry(), { quads, store })).rejects.toMatchObject({
+    name: 'NoPatternMatch',
+    message: expect.stringMatching(/whole sky/),
+  })
+  const { attempts } = JSON.parse(new TextDecoder().decode(await store.get('products/f/attempts.json')))
+  expect(attempts[0]).toMatchObject({ survey: 'gaia_dr3', place: HEADER.pointing && { raDeg: 0.05, decDeg: 41.25 } })
+  expect(attempts.at(-1).place).toBe('everywhere')
 })

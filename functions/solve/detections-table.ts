@@ -1,0 +1,26 @@
+import { encodeTables, type FitsColumn } from '#shared/fits/table.ts'
+import type { Detections } from '#shared/image/frame.ts'
+
+const DETECTION_COLUMNS: Record<keyof Detections, { unit: string; description: string }> = {
+  x: { unit: 'pix', description: 'Position along the rows, FITS convention: the first pixel has its centre at 1' },
+  y: { unit: 'pix', description: 'Position along the columns, FITS convention' },
+  xErr: { unit: 'pix', description: 'Error of x, 1 sigma' },
+  yErr: { unit: 'pix', description: 'Error of y, 1 sigma' },
+  flux: { unit: 'adu', description: 'Flux by the matched filter' },
+  fluxErr: { unit: 'adu', description: 'Error of flux, 1 sigma' },
+  peak: { unit: 'adu', description: 'Highest pixel above the sky' },
+  significance: { unit: '', description: 'Significance of the matched filter at the peak, sigma' },
+  fwhm: { unit: 'pix', description: 'Full width at half maximum, from windowed moments' },
+  elongation: { unit: '', description: 'Major over minor axis' },
+  flags: { unit: '', description: 'Quality flags, bits of the flag table' },
+}
+
+/** `detections.fits`: one row per source, positions in the FITS convention. */
+export function encodeDetections(detections: Detections): Uint8Array {
+  const columns: FitsColumn[] = (Object.keys(DETECTION_COLUMNS) as (keyof Detections)[]).map(name => ({
+    name,
+    ...DETECTION_COLUMNS[name],
+    data: name === 'x' || name === 'y' ? detections[name].map(value => value + 1) : detections[name],
+  }))
+  return encodeTables([{ name: 'DETECTIONS', columns }])
+}
