@@ -121,7 +121,10 @@ function damage(header: Header): string | undefined {
     const value = header.number(keyword)
     return value === undefined || !Number.isInteger(value) || value < 0 || value > LONGEST_AXIS
   })
-  return bad && `${bad} is ${header.string(bad) ?? 'missing'}`
+  if (bad) return `${bad} is ${header.string(bad) ?? 'missing'}`
+  const [parameters, groups] = [header.number('PCOUNT') ?? 0, header.number('GCOUNT') ?? 1]
+  if (!(Number.isInteger(parameters) && parameters >= 0)) return `PCOUNT is ${parameters}`
+  return Number.isInteger(groups) && groups >= 1 ? undefined : `GCOUNT is ${groups}`
 }
 
 function wholeNumber(header: Header, keyword: string): number {

@@ -70,11 +70,11 @@ function scaledPixels<T extends Values>(data: Uint8Array, bitpix: number, scalin
   const { scale, zero, blank } = scaling
   const count = pixels.length
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
-  if (bitpix === 16) shorts(data, pixels, scale, zero)
+  if (bitpix === 16 && scale === 1 && blank === undefined) return shorts(data, pixels, zero)
+  if (bitpix === -32 && scale === 1 && zero === 0) return floats(data, pixels)
+  if (bitpix === 16) for (let i = 0; i < count; i++) pixels[i] = view.getInt16(2 * i) * scale + zero
   else if (bitpix === 8) for (let i = 0; i < count; i++) pixels[i] = data[i] * scale + zero
   else if (bitpix === 32) for (let i = 0; i < count; i++) pixels[i] = view.getInt32(4 * i) * scale + zero
-  else if (bitpix === -32 && scale === 1 && zero === 0)
-    for (let i = 0; i < count; i++) pixels[i] = view.getFloat32(4 * i)
   else if (bitpix === -32) for (let i = 0; i < count; i++) pixels[i] = view.getFloat32(4 * i) * scale + zero
   else if (bitpix === -64) for (let i = 0; i < count; i++) pixels[i] = view.getFloat64(8 * i) * scale + zero
   else if (bitpix === 64) for (let i = 0; i < count; i++) pixels[i] = Number(view.getBigInt64(8 * i)) * scale + zero
@@ -83,13 +83,32 @@ function scaledPixels<T extends Values>(data: Uint8Array, bitpix: number, scalin
   return pixels
 }
 
-function shorts(data: Uint8Array, pixels: Values, scale: number, zero: number): void {
-  if (scale === 1)
-    for (let i = 0, at = 0; i < pixels.length; i++, at += 2)
-      pixels[i] = (((data[at] << 24) | (data[at + 1] << 16)) >> 16) + zero
-  else
-    for (let i = 0, at = 0; i < pixels.length; i++, at += 2)
-      pixels[i] = (((data[at] << 24) | (data[at + 1] << 16)) >> 16) * scale + zero
+const SCRATCH_BYTES = 65_536 // a piece of the data, turned to the byte order of the machine while it is in the cache
+
+/** 16-bit integers, the usual frame of a camera. */
+function shorts<T extends Values>(data: Uint8Array, pixels: T, zero: number): T {
+  const scratch = Buffer.alloc(SCRATCH_BYTES)
+  const stored = new Int16Array(scratch.buffer, scratch.byteOffset, SCRATCH_BYTES / 2)
+  for (let start = 0; start < pixels.length; start += stored.length) {
+    const count = Math.min(stored.length, pixels.length - start)
+    scratch.set(data.subarray(2 * start, 2 * (start + count)))
+    scratch.swap16()
+    for (let i = 0; i < count; i++) pixels[start + i] = stored[i] + zero
+  }
+  return pixels
+}
+
+/** 32-bit floats as they are. */
+function floats<T extends Values>(data: Uint8Array, pixels: T): T {
+  const scratch = Buffer.alloc(SCRATCH_BYTES)
+  const stored = new Float32Array(scratch.buffer, scratch.byteOffset, SCRATCH_BYTES / 4)
+  for (let start = 0; start < pixels.length; start += stored.length) {
+    const count = Math.min(stored.length, pixels.length - start)
+    scratch.set(data.subarray(4 * start, 4 * (start + count)))
+    scratch.swap32()
+    pixels.set(count < stored.length ? stored.subarray(0, count) : stored, start)
+  }
+  return pixels
 }
 
 function markBlank(view: DataView, bitpix: number, pixels: Values, blank: number): void {

@@ -28,7 +28,7 @@ export function decodeRice(bytes: Uint8Array, out: Int32Array, width: RiceWidth,
   for (let i = 0; i < width; i++) last = (last << 8) | bytes[i]
   if (width === 2) last = (last << 16) >> 16
   let at: number = width
-  // `window` holds `held` unread bits at its upper end, zeros below; filled up to at least 25 before each use.
+  // `window` holds `held` unread bits at its upper end, zeros below; filled up before each use.
   let window = 0
   let held = 0
 
@@ -45,7 +45,22 @@ export function decodeRice(bytes: Uint8Array, out: Int32Array, width: RiceWidth,
     if (id < 0) out.fill(last, start, end)
     else if (id < maxId) {
       for (let i = start; i < end; i++) {
-        let zeros = 0
+        if (held < 17 && at + 1 < length) {
+          window |= ((bytes[at] << 8) | bytes[at + 1]) << (16 - held)
+          at += 2
+          held += 16
+        }
+        let zeros = Math.clz32(window)
+        if (zeros + id + 1 < held) {
+          // the usual case: the whole value lies in the window
+          const word = (zeros << id) | ((((window << zeros) << 1) >>> 1) >>> (31 - id))
+          window <<= zeros + id + 1
+          held -= zeros + id + 1
+          last += (word >>> 1) ^ -(word & 1)
+          out[i] = last = width === 1 ? last & 0xff : (last << shift) >> shift
+          continue
+        }
+        zeros = 0
         while (window === 0) {
           zeros += held
           if (at >= length) return false
