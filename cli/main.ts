@@ -1,9 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import type { Target } from '#events/stages.ts'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { CpcsError } from '#shared/errors.ts'
+import { objectIdOf } from '#shared/object-id.ts'
 import { type Log, silent } from '#shared/store.ts'
 import { parseCone, parseRange, parseTarget } from './places.ts'
+import { ServiceError } from './service.ts'
 import { summary } from './summary.ts'
 import { notUsable, UsageError, usage } from './usage.ts'
 
@@ -85,6 +88,10 @@ function explain(error: unknown): number {
     console.error(`cpcs: ${error.message}\n\n${usage}`)
     return EXIT.usage
   }
+  if (error instanceof ServiceError) {
+    console.error(`cpcs: ${error.message}`)
+    return EXIT.defect
+  }
   if (error instanceof CpcsError) {
     console.error(`cpcs: ${error.name}: ${error.message}`)
     return error.policy === 'reject' ? EXIT.rejected : EXIT.defect
@@ -98,11 +105,17 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
   const report = await processFrame(onlyFrame(path, more), 'calibrate', {
     catalogues: await catalogueFolder(values),
     out: needed(values.out, 'out'),
-    targets: (values.target ?? []).map(parseTarget),
+    targets: targetsOf(values),
     force: { survey: await surveyNamed(values.survey), band: values.band },
     profile: await textOf(values.profile),
     log: logFor(values),
   })
+  const unmet = targetsOf(values).filter(({ name }) => !report.targets?.some(found => found.name === objectIdOf(name)))
+  if (report.targets) for (const { name } of unmet) console.error(`cpcs: ${name} lies outside the frame`)
+  if ((values.survey ?? values.band) !== undefined && report.calibration?.chosen === null)
+    console.error(
+      `cpcs: no fit in ${values.survey ?? 'any survey'} ${values.band ?? 'any band'}: see the candidates in report.json`,
+    )
   return tell(report, values)
 }
 
@@ -112,7 +125,7 @@ async function solve([path, ...more]: string[], values: Values): Promise<number>
   const report = await processFrame(onlyFrame(path, more), 'solve', {
     catalogues: await catalogueFolder(values),
     out: needed(values.out, 'out'),
-    targets: (values.target ?? []).map(parseTarget),
+    targets: targetsOf(values),
     hint: values.hint === undefined ? undefined : parseCone(values.hint),
     scaleArcsec: values.scale === undefined ? undefined : parseRange(values.scale),
     blind: values.blind === true,
@@ -198,6 +211,19 @@ async function tell(report: Parameters<typeof summary>[0], values: Values): Prom
   return report.outcome === 'rejected' ? EXIT.rejected : EXIT.done
 }
 
+/** The targets of the command line, each with an identity of its own. @throws {UsageError} */
+function targetsOf(values: Values): Target[] {
+  const targets = (values.target ?? []).map(parseTarget)
+  const seen = new Map<string, string>()
+  for (const { name } of targets) {
+    const taken = seen.get(objectIdOf(name))
+    if (taken !== undefined)
+      throw new UsageError(`the targets "${taken}" and "${name}" cannot be told apart: name one otherwise`)
+    seen.set(objectIdOf(name), name)
+  }
+  return targets
+}
+
 async function surveyNamed(name: string | undefined): Promise<SurveyId | undefined> {
   if (name === undefined) return undefined
   const { isSurveyId, surveyIds } = await import('#shared/catalogue/surveys/index.ts')
@@ -226,7 +252,7 @@ async function catalogueFolder(values: Values): Promise<string> {
 }
 
 function serviceUrl(values: Values): string {
-  return values.endpoint ?? process.env.CPCS_ENDPOINT ?? 'http://127.0.0.1:8080'
+  return values.endpoint ?? process.env.CPCS_ENDPOINT ?? 'http://127.0.0.1:4280'
 }
 
 async function textOf(path: string | undefined): Promise<string | undefined> {

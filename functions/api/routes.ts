@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Target } from '#events/stages.ts'
 import { columnsOf, type Format, formats } from '#shared/lightcurve/exports.ts'
 import type { Frames } from '#shared/lightcurve/frames.ts'
-import type { Objects } from '#shared/lightcurve/objects.ts'
+import { NameTaken, type Objects } from '#shared/lightcurve/objects.ts'
 import type { Points } from '#shared/lightcurve/points.ts'
 import { objectIdOf } from '#shared/object-id.ts'
 import type { ObjectStore } from '#shared/store.ts'
@@ -109,7 +109,10 @@ async function registerTarget({ body }: Asked, { objects, now }: ApiDeps): Promi
   const target = NewTarget.safeParse(body)
   if (!target.success) throw new Refusal(400, `This is no target: ${z.prettifyError(target.error)}`)
   if (!/[\p{L}\p{N}]/u.test(target.data.name)) throw new Refusal(400, 'The name of a target needs a letter or digit.')
-  return json({ objectId: await objects.register(target.data, now()) }, 201)
+  const objectId = await objects.register(target.data, now()).catch(error => {
+    throw error instanceof NameTaken ? new Refusal(409, error.message) : error
+  })
+  return json({ objectId }, 201)
 }
 
 const NewFrame = z.object({ key: z.string().min(1).max(1000) })

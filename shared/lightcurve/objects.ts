@@ -27,6 +27,15 @@ export interface ObjectRow {
   lastMjd?: number
 }
 
+/** Two names that differ only in blanks or punctuation would be one object. */
+export class NameTaken extends Error {
+  override name = 'NameTaken'
+
+  constructor(wanted: string, present: string) {
+    super(`"${wanted}" cannot be told apart from "${present}", which is registered: name it otherwise.`)
+  }
+}
+
 /** The objects of the table; for the stages, the registry of targets. */
 export class Objects implements TargetRegistry {
   readonly #table: Table
@@ -40,9 +49,12 @@ export class Objects implements TargetRegistry {
    *
    * @param at time of the registration, ISO 8601 UTC
    * @returns its identity
+   * @throws {NameTaken} another name with the same identity is registered
    */
   async register({ name, raDeg, decDeg }: Target, at: string): Promise<string> {
     const objectId = objectIdOf(name)
+    const before = await this.get(objectId)
+    if (before && before.name !== name && before.name !== objectId) throw new NameTaken(name, before.name)
     await this.#table.update(
       metaOf(objectId),
       { name, raDeg, decDeg, ...places(objectId, raDeg, decDeg), registeredAt: at, listingsk: at },

@@ -63,6 +63,12 @@ describe('the objects', () => {
     expect(await cloud.objects.candidates(null)).toHaveLength(10)
   })
 
+  test('are not mixed up where their names differ in punctuation alone', async () => {
+    await cloud.objects.register({ name: 'SN a b', raDeg: 200, decDeg: 5 }, at(48))
+    await expect(cloud.objects.register({ name: 'SN a_b', raDeg: 10, decDeg: 5 }, at(49))).rejects.toThrow(/"SN a b"/)
+    expect(await cloud.objects.get('SN_a_b')).toMatchObject({ name: 'SN a b', raDeg: 200 })
+  })
+
   test('move when they are registered again, and are listed once', async () => {
     await cloud.objects.register({ name: 'mover', raDeg: 80, decDeg: 5 }, at(50))
     await cloud.objects.register({ name: 'mover', raDeg: 90, decDeg: 5 }, at(51))
