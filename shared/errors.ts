@@ -79,7 +79,7 @@ export const errors = {
     stages: ['solve'],
     policy: 'reject',
     tells:
-      'The reference catalogue has {found} stars around RA {raDeg} Dec {decDeg}: import or fetch its tiles there, or mend the pointing.',
+      'The reference catalogue has {found} stars around RA {raDeg} Dec {decDeg}: import its tiles there, or mend the pointing.',
   },
   NoPatternMatch: {
     stages: ['solve'],
