@@ -18,11 +18,13 @@ export async function standardHeaderOf(
 /** The standard header and its provenance as a table of fields, values and origins, or as JSON. */
 export function printHeader(header: StandardHeader, provenance: Record<string, Provenance>, json = false): string {
   if (json) return JSON.stringify({ header, provenance, flags: flagNames(header.flags) }, null, 2)
-  const rows = Object.entries(header).map(([field, value]) => [
+  const told = Object.entries(header).map(([field, value]) => [
     field,
     field === 'flags' ? flagNames(header.flags).join(', ') || 'none' : inWords(value),
     origin(provenance[field]),
   ])
+  // what was done to the pixels themselves has no field of its own
+  const rows = provenance.pixels ? [...told, ['pixels', 'changed', origin(provenance.pixels)]] : told
   const widths = [0, 1].map(column => Math.min(44, Math.max(...rows.map(row => row[column].length))))
   return rows
     .map(([field, value, from]) => `${field.padEnd(widths[0])}  ${value.padEnd(widths[1])}  ${from}`.trimEnd())
