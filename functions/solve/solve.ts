@@ -32,7 +32,7 @@ export interface SolveDeps {
 }
 
 /** Surveys that positions are taken from, best first. */
-const ASTROMETRIC_SURVEYS: readonly SurveyId[] = ['gaia_dr3', 'tycho2']
+const ASTROMETRIC_SURVEYS: readonly SurveyId[] = ['gaia_dr3', 'gaia_dr2', 'urat1', 'ucac4', 'tycho2', 'usnob1']
 const MIN_STARS = 6
 const SURE_SIGMA = 5.5 // detections from here on are no noise, whatever the size of the frame
 const STARS_PER_DETECTION = 4 // how much deeper than the frame the reference stars are read

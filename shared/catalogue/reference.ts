@@ -5,7 +5,19 @@ export interface Cone {
   radiusDeg: number
 }
 
-export type SurveyId = 'gaia_dr3' | 'ps1' | 'sdss' | 'des' | 'twomass' | 'apass' | 'asas' | 'tycho2'
+export type SurveyId =
+  | 'gaia_dr3'
+  | 'ps1'
+  | 'sdss'
+  | 'des'
+  | 'twomass'
+  | 'apass'
+  | 'asas'
+  | 'tycho2'
+  | 'gaia_dr2'
+  | 'urat1'
+  | 'ucac4'
+  | 'usnob1'
 
 /**
  * Stars of one survey in a cone, one column per quantity, brightest first in the survey's main band.

@@ -5,6 +5,7 @@ import { type SolveDeps, solve } from '#functions/solve/solve.ts'
 import { buildQuadBand } from '#shared/astrometry/build-quad-index.ts'
 import { encodeQuadBand, openQuadSky, quadIndexKey } from '#shared/astrometry/quad-index.ts'
 import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { decodeTable } from '#shared/fits/table.ts'
 import { hasFlag } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
@@ -242,3 +243,19 @@ test('where nothing is found, what was tried is left in the store', async () => 
   expect(attempts[0]).toMatchObject({ survey: 'gaia_dr3', place: HEADER.pointing && { raDeg: 0.05, decDeg: 41.25 } })
   expect(attempts.at(-1).place).toBe('everywhere')
 })
+
+test.each(['gaia_dr2', 'urat1', 'ucac4', 'tycho2', 'usnob1'] as const)(
+  'where Gaia DR3 has no stars, those of %s are taken',
+  async survey => {
+    const { mainBand } = surveys[survey]
+    const mixed: Tiles = {
+      surveys: async () => ['gaia_dr3', survey],
+      async cone(id, cone, options) {
+        const found = await tiles.cone('gaia_dr3', cone, id === survey ? options : { limit: 0 })
+        return id === survey ? { ...found, survey, mag: { [mainBand]: found.mag.G } } : found
+      },
+    }
+    const { output } = await trial(sky.stars, mixed)
+    expect(output.wcs.survey).toBe(survey)
+  },
+)

@@ -3,14 +3,31 @@ import type { Survey } from '../survey.ts'
 import { apass } from './apass.ts'
 import { asas } from './asas.ts'
 import { des } from './des.ts'
+import { gaiaDr2 } from './gaia-dr2.ts'
 import { gaiaDr3 } from './gaia-dr3.ts'
 import { ps1 } from './ps1.ts'
 import { sdss } from './sdss.ts'
 import { twomass } from './twomass.ts'
 import { tycho2 } from './tycho2.ts'
+import { ucac4 } from './ucac4.ts'
+import { urat1 } from './urat1.ts'
+import { usnob1 } from './usnob1.ts'
 
 /** Every survey known, in the order in which they are tried. */
-export const surveys: Record<SurveyId, Survey> = { gaia_dr3: gaiaDr3, ps1, sdss, des, twomass, apass, asas, tycho2 }
+export const surveys: Record<SurveyId, Survey> = {
+  gaia_dr3: gaiaDr3,
+  ps1,
+  sdss,
+  des,
+  twomass,
+  apass,
+  asas,
+  tycho2,
+  gaia_dr2: gaiaDr2,
+  urat1,
+  ucac4,
+  usnob1,
+}
 
 export const surveyIds = Object.keys(surveys) as SurveyId[]
 
