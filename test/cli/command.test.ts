@@ -47,6 +47,9 @@ describe('wrong usage ends with status 64 and a sentence', () => {
     [['tiles', 'import', 'toString', 'x.csv', '--catalogues', work], /no survey "toString"/],
     [['tiles', 'import', 'ps1', join(work, 'absent.csv'), '--catalogues', work], /cannot be imported as ps1/],
     [['tiles', 'import', 'ps1', '--catalogues', work], /SURVEY FILE/],
+    [['tiles', 'index', '--catalogues', work], /write SURVEY/],
+    [['tiles', 'index', 'ps1', '--catalogues', work], /no catalogue ps1/],
+    [['solve', 'a.fits', '--out', 'o', '--catalogues', work, '--blind', '--hint', '1 2 3'], /contradict/],
     [['target', '1 2'], /RA DEC NAME/],
   ])('cpcs %j', async (args, words) => {
     expect(await main(args as string[])).toBe(EXIT.usage)
