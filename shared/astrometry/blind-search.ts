@@ -12,7 +12,7 @@ import {
   starsAround,
 } from './quad-index.ts'
 import { neighbourQuads, type Quads } from './quads.ts'
-import { fitSimilarity, type LinearMap, scaleOf } from './similarity.ts'
+import { fitSimilarity, type LinearMap, scaleOf, toPixel } from './similarity.ts'
 
 /** Where a frame may point: a map into the plane about a place on the sky. */
 export interface BlindHypothesis {
@@ -32,6 +32,7 @@ export interface ScaleRange {
 const DEPTHS = [24, 48, 96]
 const NEIGHBOURS = 7
 const CODE_TOLERANCE = 0.006
+const LEAST_MISFIT_PX = 1 // what centroids of faint or blended stars may be off
 /** Bands whose stars in the frame are this many times more or fewer than the detections have other figures. */
 const DENSITY_RANGE = 4
 /** Odds at which a hypothesis is worth reading reference stars for; and at which it does not wait for a better one. */
@@ -117,10 +118,26 @@ function* searchBand(
   yield* waiting.slice(0, MOST_WAITING)
 }
 
+type FourStars = { x: Float64Array; y: Float64Array; xi: Float64Array; eta: Float64Array }
+
+/** Distance of the most distant two stars, which come first, pixel. */
+function baseline({ x, y }: FourStars): number {
+  return Math.hypot(x[0] - x[1], y[0] - y[1])
+}
+
+function misfitPx(map: LinearMap, { x, y, xi, eta }: FourStars): number {
+  let worst = 0
+  for (let k = 0; k < 4; k++) {
+    const [atX, atY] = toPixel(map, xi[k], eta[k])
+    worst = Math.max(worst, Math.hypot(atX - x[k], atY - y[k]))
+  }
+  return worst
+}
+
 function hypothesis(
   frame: Pattern,
   grid: PointGrid,
-  four: { x: Float64Array; y: Float64Array; xi: Float64Array; eta: Float64Array },
+  four: FourStars,
   depth: number,
   band: QuadBand,
   hit: number,
@@ -133,6 +150,8 @@ function hypothesis(
   const map = fitSimilarity(four.x, four.y, four.xi, four.eta, mirrored)
   const scaleDeg = scaleOf(map)
   if (!(scaleDeg * 3600 > scale.low && scaleDeg * 3600 < scale.high)) return undefined
+  // The bytes of the index are coarser than its stars: before others are looked for, the four have to fit.
+  if (misfitPx(map, four) > Math.max(LEAST_MISFIT_PX, (CODE_TOLERANCE * baseline(four)) / Math.SQRT2)) return undefined
   const expected = starsInFrame(frame, band.order, scaleDeg * 3600)
   if (!(expected > depth / DENSITY_RANGE && expected < depth * DENSITY_RANGE)) return undefined
 
