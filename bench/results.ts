@@ -38,7 +38,9 @@ export interface Row {
   truth: Truth
   report: Report
   score?: Score
+  /** Wall clock and processor time of the whole command, Node's start included. */
   seconds: number
+  cpuSeconds: number
   peakMb: number
 }
 
@@ -53,7 +55,10 @@ export function resultsPage(rows: Row[], peers: PeerFile, machine: string): stri
     `Written by \`${command}\` (see \`bench/run.ts\` for the presets and seeds); measured on ${machine}.`,
     'Nothing but the frame, the catalogues as tiles and the position of the target is handed in.',
     '`ratio` is the robust scatter over the Cramér–Rao bound (1.0 is what the photons allow), `pull` the error over the claimed one.',
-    'The peers ran on the same frames, without a solved header being asked of them and with their zero point set to the truth.',
+    'The peers measured the same frames; their zero points were set to the truth, and their time is that of the photometry alone,',
+    'while ours is that of the whole way from the raw header to the calibrated catalogue, Node starting up included.',
+    'CPCS lets Gaia tell it of neighbours that the frame does not part, which the bound for blended stars does not know of:',
+    'there a ratio below 1 is possible.',
     '',
     '## The whole way: solution, zero point, target',
     '',
@@ -136,8 +141,8 @@ function wholeWay({ preset, seed, truth, report, score, seconds, peakMb }: Row):
   ]
 }
 
-function photometry({ preset, seed, score, seconds }: Row): string[] {
-  return [`**${preset} ${seed}**`, '**CPCS**', ...figures(score), number(seconds, 1)]
+function photometry({ preset, seed, score, cpuSeconds }: Row): string[] {
+  return [`**${preset} ${seed}**`, '**CPCS**', ...figures(score), number(cpuSeconds, 1)]
 }
 
 function peerRows({ preset, seed }: Row, peers: PeerFile): string[][] {

@@ -54,7 +54,8 @@ function measureFrame(preset: string, seed: number): Row {
   const run = cpcs('process', join(folder, 'frame.fits'), '--catalogues', catalogues, '--out', out, '--target', target)
   const seconds = (performance.now() - start) / 1000
   const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
-  const row: Row = { preset, seed, truth, report, seconds, peakMb: run.peakMb }
+  const { peakMb, cpuSeconds } = run
+  const row: Row = { preset, seed, truth, report, seconds, cpuSeconds, peakMb }
   if (run.status === 0) {
     python('from_cpcs.py', out, join(folder, 'cpcs.csv'))
     python('score.py', folder, join(folder, 'cpcs.csv'), '--json', join(folder, 'score.json'), '--quiet')
@@ -64,15 +65,20 @@ function measureFrame(preset: string, seed: number): Row {
   return row
 }
 
-function cpcs(...args: string[]): { status: number; peakMb: number } {
-  // The child prints its own peak resident memory, so that no other process is counted.
-  const watch = "process.on('exit', () => process.stderr.write(`\\nPEAK ${process.resourceUsage().maxRSS}`))"
+function cpcs(...args: string[]): { status: number; peakMb: number; cpuSeconds: number } {
+  // The child prints its own peak resident memory and processor time, so that no other process is counted.
+  const watch = `process.on('exit', () => {
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
+    process.stderr.write('\\nUSAGE ' + maxRSS + ' ' + (userCPUTime + systemCPUTime))
+  })`
   const preload = `data:text/javascript,${encodeURIComponent(watch)}`
   const { status, stderr } = spawnSync(process.execPath, ['--import', preload, join(root, 'cli', 'bin.mjs'), ...args], {
     encoding: 'utf8',
   })
   if (status !== 0 && status !== 2) throw new Error(`cpcs ${args.join(' ')} ended with ${status}: ${stderr}`)
-  return { status: status ?? 1, peakMb: Number(/PEAK (\d+)/.exec(stderr)?.[1] ?? Number.NaN) / 1024 }
+  const [, kilobytes, microseconds] = /USAGE (\d+) (\d+)/.exec(stderr) ?? []
+  return { status: status ?? 1, peakMb: Number(kilobytes) / 1024, cpuSeconds: Number(microseconds) / 1e6 }
+}
 }
 
 function python(script: string, ...args: string[]): void {
