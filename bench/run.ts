@@ -79,7 +79,6 @@ function cpcs(...args: string[]): { status: number; peakMb: number; cpuSeconds: 
   const [, kilobytes, microseconds] = /USAGE (\d+) (\d+)/.exec(stderr) ?? []
   return { status: status ?? 1, peakMb: Number(kilobytes) / 1024, cpuSeconds: Number(microseconds) / 1e6 }
 }
-}
 
 function python(script: string, ...args: string[]): void {
   execFileSync(values.python, [join(values.simulator, script), ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
