@@ -14,6 +14,8 @@ const NODES_PER_SIDE = 9
 /** The table reaches this far, FWHM; beyond, the analytic wing carries a part in a hundred or less. */
 const TABLE_FWHM = 4
 const LARGEST_TABLE_PX = 45
+/** However narrow a star is, its light falls on two pixels or more: guesses below leave too few of them to fit. */
+const NARROWEST_PX = 1.2
 /** Pixels within this many FWHM shape the analytic core. */
 const CORE_FWHM = 2.5
 /** Rounds of refining the residual tables; more would fit the noise of the stars. A rough PSF needs fewer. */
@@ -29,11 +31,12 @@ export const LEAST_PSF_STARS = 3
  * faint stars give the analytic PSF and hundreds the empirical one. The stars' fluxes and places are refitted meanwhile.
  *
  * @param chosen indices into the scene's stars
- * @param fwhmPx first guess of the width, pixel
+ * @param width first guess of the FWHM, pixel
  * @param drawn the PSF with which the stars are drawn; where it is missing none are, and the result is a rough one
  * @throws {CpcsError} TooFewPsfStars where fewer than three stars can be used
  */
-export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, fwhmPx: number, drawn?: Psf): Psf {
+export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, width: number, drawn?: Psf): Psf {
+  const fwhmPx = Math.max(width, NARROWEST_PX)
   const cores = Array.from(chosen, star => starPixels(scene, stars, star, CORE_FWHM * fwhmPx, drawn))
   const at = (star: number) => scaledPlace(scene, stars.x[star], stars.y[star])
   const x = Float64Array.from(chosen, star => at(star).x)

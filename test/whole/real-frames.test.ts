@@ -40,20 +40,20 @@ describe.skipIf(!present)(
       expect(Math.abs(report.targets![0].mag! - 11.3)).toBeLessThan(0.4)
     })
 
-    test('a Bayer frame of a PANOPTES camera is solved on its green pixels', async () => {
+    test('a Bayer frame of a PANOPTES camera is solved and calibrated on its green pixels', async () => {
       const path = join(data, 'panoptes', 'unsolved.fits')
-      const report = await processFrame(path, 'solve', {
-        catalogues,
-        out: join(work, 'panoptes'),
-        targets: [],
-        log: silent,
-      })
+      const out = join(work, 'panoptes')
+      const report = await processFrame(path, 'calibrate', { catalogues, out, targets: [], log: silent })
       expect(report.reason).toBeUndefined()
       // 10.30"/pixel of the mosaic: 20.6" per cell of two green pixels; centre from an independent solution of the frame
       expect(report.wcs?.pixelScaleArcsec).toBeCloseTo(20.6, 0)
       expect(report.wcs?.raDeg).toBeCloseTo(303.21, 1)
       expect(report.wcs?.decDeg).toBeCloseTo(46.02, 1)
       expect(report.wcs?.matchedStars).toBeGreaterThanOrEqual(20)
+      // an aperture photometry of the frame by another program scatters by 0.08 mag about VT
+      expect(report.calibration?.chosen).toMatchObject({ survey: 'tycho2', band: 'VT' })
+      expect(report.calibration?.chosen?.scatter).toBeLessThan(0.15)
+      expect(report.calibration?.chosen?.stars).toBeGreaterThan(20)
     })
   },
 )
