@@ -1,5 +1,6 @@
 import type { Target } from '#events/stages.ts'
 import type { Cone } from '#shared/catalogue/reference.ts'
+import { parseSexagesimalDegrees, parseSexagesimalHours } from '#shared/sky/angles.ts'
 import { UsageError } from './usage.ts'
 
 /**
@@ -31,8 +32,8 @@ export function parseRange(text: string): { low: number; high: number } {
 }
 
 function parsePosition(words: string[], text: string): [number, number] {
-  const raDeg = parseAngle(words[0], 15)
-  const decDeg = parseAngle(words[1], 1)
+  const raDeg = parseAngle(words[0], parseSexagesimalHours)
+  const decDeg = parseAngle(words[1], parseSexagesimalDegrees)
   if (!(raDeg >= 0 && raDeg < 360 && Math.abs(decDeg) <= 90)) {
     throw new UsageError(
       `no position in "${text}": write "RA DEC", for example "31.0427 46.6879" or "02:04:10.2 +46:41:16"`,
@@ -42,15 +43,8 @@ function parsePosition(words: string[], text: string): [number, number] {
 }
 
 const DECIMAL = /^[+-]?\d+(\.\d*)?$/
-const SEXAGESIMAL = /^([+-]?)(\d{1,3}):([0-5]?\d)(?::([0-5]?\d(?:\.\d*)?))?$/
 
-/** Degrees from a decimal number of degrees, or from sexagesimal text whose unit is `degreesPerUnit` degrees; else NaN. */
-function parseAngle(word: string | undefined, degreesPerUnit: number): number {
-  if (word === undefined) return Number.NaN
-  if (DECIMAL.test(word)) return Number(word)
-  const parts = SEXAGESIMAL.exec(word)
-  if (!parts) return Number.NaN
-  const [, sign, whole, minutes, seconds = '0'] = parts
-  const units = Number(whole) + Number(minutes) / 60 + Number(seconds) / 3600
-  return (sign === '-' ? -units : units) * degreesPerUnit
+/** Degrees from a decimal number of degrees, or from sexagesimal text by its own parser; else NaN. */
+function parseAngle(word = '', sexagesimal: (text: string) => number): number {
+  return DECIMAL.test(word) ? Number(word) : sexagesimal(word)
 }

@@ -61,39 +61,6 @@ export function quantile(values: ArrayLike<number>, q: number): number {
   return sorted[low] + (place - low) * (sorted[high] - sorted[low])
 }
 
-export interface Clipped {
-  mean: number
-  median: number
-  sigma: number
-  count: number
-}
-
-/**
- * Mean, median and standard deviation of the finite values after clipping at `kappa` σ about the median until nothing
- * more falls away (at most `rounds` times). Scatter starts from the MAD, so that half the values may be outliers.
- */
-export function clippedStatistics(values: ArrayLike<number>, kappa = 3, rounds = 20): Clipped {
-  let kept = finite(values)
-  let middle = medianInPlace(kept)
-  let sigma = madSigma(kept, middle)
-  let mean = middle
-  for (let round = 0; round < rounds; round++) {
-    const inside = kept.filter(value => Math.abs(value - middle) <= kappa * sigma)
-    const settled = inside.length === kept.length
-    kept = inside
-    if (kept.length === 0) break
-    middle = medianInPlace(kept)
-    let sum = 0
-    for (const value of kept) sum += value
-    mean = sum / kept.length
-    let squares = 0
-    for (const value of kept) squares += (value - mean) ** 2
-    sigma = Math.sqrt(squares / kept.length)
-    if (settled) break
-  }
-  return { mean, median: middle, sigma, count: kept.length }
-}
-
 function finite(values: ArrayLike<number>): Float64Array {
   const kept = new Float64Array(values.length)
   let n = 0

@@ -44,27 +44,3 @@ export function parseSexagesimalDegrees(text: string): number {
   const size = Number(parts[2]) + minutes / 60 + seconds / 3600
   return parts[1] === '-' || parts[1] === '−' ? -size : size
 }
-
-/** "13:25:55.780" of a right ascension in degrees. */
-export function formatHours(raDeg: number, decimals = 3): string {
-  return sexagesimal(wrap360(raDeg) / 15, decimals, 24)
-}
-
-/** "+17:54:57.40" of a declination in degrees. */
-export function formatDegrees(decDeg: number, decimals = 2): string {
-  return (decDeg < 0 ? '-' : '+') + sexagesimal(Math.abs(decDeg), decimals)
-}
-
-function sexagesimal(value: number, decimals: number, wrapAt = Number.POSITIVE_INFINITY): string {
-  const unit = 10 ** decimals
-  const ticks = Math.round(value * 3600 * unit)
-  const seconds = (ticks % (60 * unit)) / unit
-  const minutes = Math.floor(ticks / (60 * unit)) % 60
-  const whole = Math.floor(ticks / (3600 * unit)) % wrapAt
-  const width = decimals > 0 ? decimals + 3 : 2
-  return [
-    String(whole).padStart(2, '0'),
-    String(minutes).padStart(2, '0'),
-    seconds.toFixed(decimals).padStart(width, '0'),
-  ].join(':')
-}

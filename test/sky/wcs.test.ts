@@ -1,12 +1,6 @@
 import { expect, test } from 'vitest'
 import { Header } from '#shared/fits/header.ts'
-import {
-  formatDegrees,
-  formatHours,
-  parseSexagesimalDegrees,
-  parseSexagesimalHours,
-  separationDeg,
-} from '#shared/sky/angles.ts'
+import { parseSexagesimalDegrees, parseSexagesimalHours, separationDeg } from '#shared/sky/angles.ts'
 import { gnomonic, inverseGnomonic } from '#shared/sky/projection.ts'
 import { pixelToSky, skyToPixel, wcsCards, wcsFromCards } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
@@ -88,9 +82,4 @@ test.each([
 ])('the declination %s is read', (text, deg) => {
   if (Number.isNaN(deg)) expect(parseSexagesimalDegrees(text)).toBeNaN()
   else expect(parseSexagesimalDegrees(text)).toBeCloseTo(deg, 8)
-})
-
-test('angles are written with carries', () => {
-  expect(formatHours(359.99999999)).toBe('00:00:00.000')
-  expect(formatDegrees(-0.5)).toBe('-00:30:00.00')
 })
