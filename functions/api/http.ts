@@ -28,6 +28,7 @@ export class Refusal extends Error {
 /** Light curves grow and frames land while a page is open: what is shown is asked for again. */
 const FRESH = { 'cache-control': 'no-cache' }
 
+/** An answer in JSON. */
 export function json(value: unknown, statusCode = 200): Answer {
   return { statusCode, headers: { 'content-type': 'application/json', ...FRESH }, body: JSON.stringify(value) }
 }
@@ -38,6 +39,7 @@ export function file(content: string | Uint8Array, contentType: string, fileName
   return { ...answer, headers: { ...answer.headers, 'content-disposition': `attachment; filename="${fileName}"` } }
 }
 
+/** An answer that a browser shows, of the given media type. */
 export function bytes(content: Uint8Array, contentType: string): Answer {
   return {
     statusCode: 200,
@@ -47,6 +49,7 @@ export function bytes(content: Uint8Array, contentType: string): Answer {
   }
 }
 
+/** Send the browser on to another address. */
 export function redirect(location: string): Answer {
   return { statusCode: 302, headers: { location, ...FRESH } }
 }

@@ -66,6 +66,7 @@ export function limit(state: string, what: string, value: unknown): void {
   throw new TaskError('States.DataLimitExceeded', words, { terminal: true })
 }
 
+/** Whether a value may pass between states: its JSON is at most {@link MAX_STATE_BYTES} long, as on AWS. */
 export function withinLimit(value: unknown): boolean {
   return Buffer.byteLength(JSON.stringify(value) ?? '') <= MAX_STATE_BYTES
 }

@@ -19,6 +19,7 @@ export function takeLock(file: string): number | undefined {
   }
 }
 
+/** Give the lock back; nothing happens where there is none. */
 export function releaseLock(file: string): void {
   rmSync(file, { force: true })
 }

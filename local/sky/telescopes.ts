@@ -33,6 +33,7 @@ export interface Filter {
   skyMag: number
 }
 
+/** Side of a pixel on the sky, arcseconds. */
 export function scaleArcsec(telescope: Telescope): number {
   return (telescope.pixelMicrons / 1000 / telescope.focalLengthMm) * (180 / Math.PI) * 3600
 }
