@@ -1,4 +1,5 @@
 import type { Report } from '#events/stages.ts'
+import { figure as number, table } from './page.ts'
 
 /** What the simulator tells of a frame, as far as it is used here. */
 export interface Truth {
@@ -46,11 +47,11 @@ export interface Row {
 
 const peerNames: Record<string, string> = { sex_psf: 'SExtractor + PSFEx', iraf: 'DAOPHOT', pu_epsf: 'photutils ePSF' }
 
-/** The page `bench/RESULTS.md` from the measured rows and the peers' results on the same frames. */
-export function resultsPage(rows: Row[], peers: PeerFile, machine: string): string {
+/** The section of the whole way, from the measured rows and the peers' results on the same frames. */
+export function wholeWaySection(rows: Row[], peers: PeerFile, machine: string): string[] {
   const command = 'npm run bench -- --simulator ../shared/bench'
   return [
-    '# Accuracy and speed on frames with known truth',
+    '## Frames with known truth: the whole way and the photometry',
     '',
     `Written by \`${command}\` (see \`bench/run.ts\` for the presets and seeds); measured on ${machine}.`,
     'Nothing but the frame, the catalogues as tiles and the position of the target is handed in.',
@@ -60,7 +61,7 @@ export function resultsPage(rows: Row[], peers: PeerFile, machine: string): stri
     'CPCS lets Gaia tell it of neighbours that the frame does not part, which the bound for blended stars does not know of:',
     'there a ratio below 1 is possible.',
     '',
-    '## The whole way: solution, zero point, target',
+    '### The whole way: solution, zero point, target',
     '',
     ...table(
       [
@@ -83,7 +84,7 @@ export function resultsPage(rows: Row[], peers: PeerFile, machine: string): stri
       rows.map(wholeWay),
     ),
     '',
-    '## Photometry, beside the peers',
+    '### Photometry, beside the peers',
     '',
     ...table(
       [
@@ -105,7 +106,7 @@ export function resultsPage(rows: Row[], peers: PeerFile, machine: string): stri
       rows.flatMap(row => [photometry(row), ...peerRows(row, peers)]),
     ),
     '',
-    '## Seconds per stage',
+    '### Seconds per stage',
     '',
     ...table(
       ['frame', 'standardise', 'solve', 'measure', 'calibrate'],
@@ -114,8 +115,7 @@ export function resultsPage(rows: Row[], peers: PeerFile, machine: string): stri
         ...['standardise', 'solve', 'measure', 'calibrate'].map(stage => number(secondsPerStage[stage], 2)),
       ]),
     ),
-    '',
-  ].join('\n')
+  ]
 }
 
 function wholeWay({ preset, seed, truth, report, score, seconds, peakMb }: Row): string[] {
@@ -166,12 +166,4 @@ function figures(score: Score | undefined): string[] {
     number(score?.crowd_7_100?.pull, 2),
     number(score?.astrom?.ratio, 2),
   ]
-}
-
-function number(value: number | null | undefined, digits: number): string {
-  return value === undefined || value === null || !Number.isFinite(value) ? '-' : value.toFixed(digits)
-}
-
-function table(head: string[], body: string[][]): string[] {
-  return [head, head.map(() => '---'), ...body].map(cells => `| ${cells.join(' | ')} |`)
 }

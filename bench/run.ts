@@ -1,19 +1,21 @@
 /**
  * Accuracy and speed on frames with known truth, beside the established tools on the same frames.
  *
- *     npm run bench -- --simulator DIR [--presets typical,sparse] [--seeds 1-3] [--work DIR] [--python PATH]
+ *     npm run bench -- --simulator DIR [--presets typical,sparse] [--seeds 1-3] [--frames DIR] [--work DIR]
+ *         [--python PATH] [--out FILE]
  *
  * DIR holds an independent simulator (`simulate.py`), its scorer (`score.py`), the bridge from our catalogue
- * (`from_cpcs.py`) and the peers' results (`peers.json`). Writes `bench/RESULTS.md`.
+ * (`from_cpcs.py`) and the peers' results (`peers.json`). Frames are simulated into --frames once and kept there; what CPCS
+ * makes of them goes to --work. Writes its section of `bench/RESULTS.md`.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Report } from '#events/stages.ts'
+import { machineInWords, resultsFile, writeSection } from './page.ts'
 import type { PeerFile, Row, Score, Truth } from './results.ts'
-import { resultsPage } from './results.ts'
+import { wholeWaySection } from './results.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({
@@ -21,9 +23,10 @@ const { values } = parseArgs({
     simulator: { type: 'string', default: join(root, '..', 'shared', 'bench') },
     presets: { type: 'string', default: 'typical,sparse,host,v1490cyg' },
     seeds: { type: 'string', default: '1-3' },
-    work: { type: 'string', default: join(root, 'bench', 'work') },
+    frames: { type: 'string', default: join(root, 'bench', 'work', 'frames') },
+    work: { type: 'string', default: join(root, 'bench', 'work', 'results') },
     python: { type: 'string', default: '/usr/bin/python3' },
-    out: { type: 'string', default: join(root, 'bench', 'RESULTS.md') },
+    out: { type: 'string', default: resultsFile },
   },
 })
 
@@ -34,17 +37,19 @@ for (const preset of values.presets.split(','))
   for (const seed of seedsOf(values.seeds)) rows.push(measureFrame(preset, seed))
 
 const peers = JSON.parse(readFileSync(join(values.simulator, 'peers.json'), 'utf8')) as PeerFile
-const machine = `${cpus().length} cores (${cpus()[0].model.trim()}), Node ${process.version}`
-writeFileSync(values.out, resultsPage(rows, peers, machine))
+writeSection('whole way', wholeWaySection(rows, peers, machineInWords()), values.out)
 console.log(`${values.out} written`)
 
 function measureFrame(preset: string, seed: number): Row {
-  const folder = join(values.work, `${preset}-${seed}`)
-  const out = join(folder, 'out')
-  const catalogues = join(folder, 'catalogues')
-  mkdirSync(folder, { recursive: true })
-  if (!existsSync(join(folder, 'truth.json')))
+  const folder = join(values.frames, `${preset}-${seed}`)
+  const made = join(values.work, `${preset}-${seed}`)
+  const out = join(made, 'out')
+  const catalogues = join(made, 'catalogues')
+  mkdirSync(made, { recursive: true })
+  if (!existsSync(join(folder, 'truth.json'))) {
+    mkdirSync(folder, { recursive: true })
     python('simulate.py', '--preset', preset, '--seed', String(seed), '--out', folder)
+  }
   for (const [survey, file] of Object.entries(surveys))
     cpcs('tiles', 'import', survey, join(folder, `${file}.csv`), '--catalogues', catalogues)
 
@@ -57,9 +62,9 @@ function measureFrame(preset: string, seed: number): Row {
   const { peakMb, cpuSeconds } = run
   const row: Row = { preset, seed, truth, report, seconds, cpuSeconds, peakMb }
   if (run.status === 0) {
-    python('from_cpcs.py', out, join(folder, 'cpcs.csv'))
-    python('score.py', folder, join(folder, 'cpcs.csv'), '--json', join(folder, 'score.json'), '--quiet')
-    row.score = JSON.parse(readFileSync(join(folder, 'score.json'), 'utf8')) as Score
+    python('from_cpcs.py', out, join(made, 'cpcs.csv'))
+    python('score.py', folder, join(made, 'cpcs.csv'), '--json', join(made, 'score.json'), '--quiet')
+    row.score = JSON.parse(readFileSync(join(made, 'score.json'), 'utf8')) as Score
   }
   console.log(`${preset} ${seed}: ${report.outcome}, ${seconds.toFixed(1)} s`)
   return row
