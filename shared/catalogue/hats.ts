@@ -11,14 +11,6 @@ export interface Partition {
   sha256?: string
 }
 
-/** A HATS catalogue as its two small files describe it. */
-export interface HatsCatalogue {
-  /** Key prefix of the catalogue, ending in '/'. */
-  prefix: string
-  properties: Map<string, string>
-  partitions: Partition[]
-}
-
 /** Property that marks catalogues whose columns are ours (`reference-columns.ts`), not as published. */
 export const OWN_COLUMNS = 'cpcs_columns'
 
@@ -43,9 +35,31 @@ export async function readHatsProperties(
   return readHatsProperties(store, `${prefix}${primary}/`)
 }
 
-/** Read `partition_info.csv`. @throws {CpcsError} ObjectMissing, StoreUnavailable */
+/**
+ * The leaves of a catalogue: those of `partition_info.csv`, or where there is none the files below `dataset/`.
+ *
+ * @throws {CpcsError} ObjectMissing neither is there; StoreUnavailable
+ */
 export async function readPartitions(store: ObjectStore, prefix: string): Promise<Partition[]> {
-  const text = new TextDecoder().decode(await store.get(`${prefix}partition_info.csv`))
+  const text = await textOf(store, `${prefix}partition_info.csv`)
+  if (text !== undefined) return parsePartitions(text)
+  const leaves = new Map<string, Partition>()
+  for (const key of await store.list(`${prefix}dataset/`)) {
+    const leaf = partitionOf(key)
+    if (leaf) leaves.set(`${leaf.order}/${leaf.cell}`, leaf)
+  }
+  if (leaves.size === 0) throw new CpcsError('ObjectMissing', { key: `${prefix}partition_info.csv` })
+  return inSkyOrder([...leaves.values()])
+}
+
+/** The leaf that a key belongs to, by its folders. */
+export function partitionOf(key: string): Partition | undefined {
+  const found = /\/Norder=(\d+)\/Dir=\d+\/Npix=(\d+)(\.|\/|$)/.exec(key)
+  return found ? { order: Number(found[1]), cell: Number(found[2]) } : undefined
+}
+
+/** Read the text of `partition_info.csv`; columns other than ours are passed over. */
+export function parsePartitions(text: string): Partition[] {
   const [header = '', ...lines] = text.split(/\r?\n/).filter(line => line.trim() !== '')
   const names = header.split(',').map(name => name.trim())
   const place = (name: string) => names.indexOf(name)
@@ -86,6 +100,7 @@ export function encodePartitions(partitions: Partition[]): string {
 export function encodeProperties(survey: string, partitions: Partition[], maxRows: number): string {
   const rows = partitions.reduce((sum, partition) => sum + (partition.rows ?? 0), 0)
   const order = partitions.reduce((most, partition) => Math.max(most, partition.order), 0)
+  const fraction = partitions.reduce((sum, partition) => sum + 1 / (12 * 4 ** partition.order), 0)
   return (
     [
       '#HATS catalog',
@@ -99,6 +114,7 @@ export function encodeProperties(survey: string, partitions: Partition[], maxRow
       'hats_npix_suffix=.parquet',
       `hats_order=${order}`,
       `hats_max_rows=${maxRows}`,
+      `moc_sky_fraction=${fraction.toFixed(5)}`,
       'hats_builder=cpcs',
       'hats_version=v1.0',
       `${OWN_COLUMNS}=1`,
@@ -107,13 +123,15 @@ export function encodeProperties(survey: string, partitions: Partition[], maxRow
   )
 }
 
-function inSkyOrder(partitions: Partition[]): Partition[] {
+/** Leaves in order of the sky; a leaf of another order goes where its first cell is. */
+export function inSkyOrder(partitions: Partition[]): Partition[] {
   // cells of different orders compare by where they start at the deepest order
   const start = ({ order, cell }: Partition) => cell * 4 ** (24 - order)
   return [...partitions].sort((a, b) => start(a) - start(b) || a.order - b.order)
 }
 
-async function textOf(store: ObjectStore, key: string): Promise<string | undefined> {
+/** An object's text, undefined where there is no such object. @throws {CpcsError} StoreUnavailable */
+export async function textOf(store: ObjectStore, key: string): Promise<string | undefined> {
   try {
     return new TextDecoder().decode(await store.get(key))
   } catch (error) {

@@ -15,7 +15,7 @@ import { hasPositions, normalise, wantedBy } from './normalise.ts'
 import { encodeParquet, openParquetObject, readParquet } from './parquet.ts'
 import { readTables } from './read-tables.ts'
 import type { ReferenceStars, SurveyId } from './reference.ts'
-import { combineStars, fromParquetColumns, toParquetColumns } from './reference-columns.ts'
+import { combineStars, fromParquetColumns, type StarColumns, toParquetColumns } from './reference-columns.ts'
 import { surveys } from './surveys/index.ts'
 
 /** Leaves are not larger than cells of this order, 1.8° wide: about a telescope's field. */
@@ -142,7 +142,7 @@ async function merge(
   stars: ReferenceStars,
   rows: number[],
 ): Promise<Merged> {
-  const parts: { stars: ReferenceStars; rows: number[] }[] = []
+  const parts: { stars: StarColumns; rows: number[] }[] = []
   for (const leaf of leaves) {
     const file = await openParquetObject(store, `${leafKey(root, leaf)}.parquet`)
     const old = fromParquetColumns(await readParquet(file), stars.survey)

@@ -37,14 +37,25 @@ export function toParquetColumns(stars: ReferenceStars, survey: Survey): Parquet
   ]
 }
 
+/** Reference stars as they are kept: what was stored in single precision stays so. */
+export type StarColumns = Pick<ReferenceStars, 'survey' | 'count'> & {
+  id: readonly string[]
+  mag: Record<string, ArrayLike<number>>
+  magErr: Record<string, ArrayLike<number>>
+  clean: ArrayLike<number>
+} & Record<NumberKey, ArrayLike<number>>
+
 /** Stars from the columns of our tiles. */
-export function fromParquetColumns({ columns, count }: PublishedTable, survey: SurveyId): ReferenceStars {
-  const numbers = (name: string) => asNumbers(columns.get(name) ?? new Float64Array(count).fill(Number.NaN))
+export function fromParquetColumns({ columns, count }: PublishedTable, survey: SurveyId): StarColumns {
+  const none = new Float32Array(count).fill(Number.NaN)
+  const numbers = (name: string) => {
+    const column = columns.get(name) ?? none
+    return column instanceof Float32Array ? column : asNumbers(column)
+  }
   const bands = [...columns.keys()].filter(name => /^mag_(?!err_)/.test(name)).map(name => name.slice(4))
-  const stars = Object.fromEntries(numberKeys.map(key => [key, numbers(NUMBERS[key][0])])) as Record<
-    NumberKey,
-    Float64Array
-  >
+  const stars = Object.fromEntries(
+    numberKeys.map((key): [string, ArrayLike<number>] => [key, numbers(NUMBERS[key][0])]),
+  ) as Record<NumberKey, ArrayLike<number>>
   return {
     survey,
     count,
@@ -57,28 +68,43 @@ export function fromParquetColumns({ columns, count }: PublishedTable, survey: S
 }
 
 /** The stars with the given indices, in that order. */
-export function takeStars(stars: ReferenceStars, rows: ArrayLike<number>): ReferenceStars {
+export function takeStars(stars: StarColumns, rows: ArrayLike<number>): ReferenceStars {
   return combineStars([{ stars, rows }], stars.survey)
 }
 
 /** Chosen rows of several lists of stars of one survey, one list after the other. */
 export function combineStars(
-  parts: { stars: ReferenceStars; rows: ArrayLike<number> }[],
+  parts: { stars: StarColumns; rows: ArrayLike<number> }[],
   survey: SurveyId,
 ): ReferenceStars {
-  const count = parts.reduce((sum, part) => sum + part.rows.length, 0)
-  const bands = [...new Set(parts.flatMap(part => Object.keys(part.stars.mag)))]
-  const gather = (of: (stars: ReferenceStars) => ArrayLike<number> | undefined) => {
-    const values = new Float64Array(count).fill(Number.NaN)
-    let at = 0
-    for (const { stars, rows } of parts) {
-      const source = of(stars)
-      for (let i = 0; i < rows.length; i++, at++) if (source) values[at] = source[rows[i]]
-    }
-    return values
-  }
-  const id: string[] = []
-  for (const { stars, rows } of parts) for (let i = 0; i < rows.length; i++) id.push(stars.id[rows[i]])
+  const count = parts.reduce((sum, { rows }) => sum + rows.length, 0)
+  const part = new Uint32Array(count)
+  const row = new Uint32Array(count)
+  let at = 0
+  parts.forEach(({ rows }, p) => {
+    part.fill(p, at, at + rows.length)
+    row.set(rows, at)
+    at += rows.length
+  })
+  const lists = parts.map(({ stars }) => stars)
+  return gatherStars(lists, part, row, survey)
+}
+
+/**
+ * Stars from several lists in any order: star i is row `row[i]` of list `part[i]`. Bands that a list has not are NaN.
+ */
+export function gatherStars(
+  lists: readonly StarColumns[],
+  part: Uint32Array,
+  row: Uint32Array,
+  survey: SurveyId,
+): ReferenceStars {
+  const count = part.length
+  const bands = [...new Set(lists.flatMap(({ mag }) => Object.keys(mag)))]
+  const gather = (of: (stars: StarColumns) => ArrayLike<number> | undefined) =>
+    gatherNumbers(lists.map(of), part, row, new Float64Array(count).fill(Number.NaN))
+  const id = new Array<string>(count)
+  for (let i = 0; i < count; i++) id[i] = lists[part[i]].id[row[i]]
   const numbers = Object.fromEntries(numberKeys.map(key => [key, gather(stars => stars[key])])) as Record<
     NumberKey,
     Float64Array
@@ -92,4 +118,17 @@ export function combineStars(
     magErr: Object.fromEntries(bands.map(band => [band, gather(stars => stars.magErr[band])])),
     clean: Uint8Array.from(gather(stars => stars.clean)),
   }
+}
+
+function gatherNumbers(
+  columns: (ArrayLike<number> | undefined)[],
+  part: Uint32Array,
+  row: Uint32Array,
+  values: Float64Array,
+): Float64Array {
+  for (let i = 0; i < values.length; i++) {
+    const column = columns[part[i]]
+    if (column !== undefined) values[i] = column[row[i]]
+  }
+  return values
 }
