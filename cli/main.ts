@@ -149,8 +149,10 @@ async function standardise([path, ...more]: string[], values: Values): Promise<n
 async function header([path, ...more]: string[], values: Values): Promise<number> {
   const { standardHeaderOf } = await import('./header.ts')
   const frame = onlyFrame(path, more)
-  const bytes = new Uint8Array(await readFile(frame).catch(notUsable(frame, 'cannot be read')))
-  console.log(await standardHeaderOf(bytes, { json: values.json === true, profile: await textOf(values.profile) }))
+  const read = /^https?:/.test(frame)
+    ? await (await import('./remote-frame.ts')).fetchFrame(frame)
+    : new Uint8Array(await readFile(frame).catch(notUsable(frame, 'cannot be read')))
+  console.log(standardHeaderOf(read, { json: values.json === true, profile: await textOf(values.profile) }))
   return EXIT.done
 }
 

@@ -14,8 +14,8 @@ export const usage = `cpcs: photometric calibration of astronomical frames
 
   cpcs process FRAME.fits --catalogues DIR --out DIR [--target "RA DEC [NAME]"]… [--survey S] [--band B] [--json]
       the whole way: standard header, astrometry, photometry, calibrated catalogue, report.json and pictures
-  cpcs header FRAME.fits [--json]
-      the standard header and where each value came from
+  cpcs header FRAME.fits|URL [--profile FILE] [--json]
+      the standard header and where each value came from; of a frame on a web server its headers alone are fetched
   cpcs standardise FRAME.fits --out DIR
       frame.fits with standard header and mask, frame.json
   cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS" | --blind] [--scale "LOW HIGH"]

@@ -46,6 +46,18 @@ export const StandardHeader = z.object({
   pointing: z.object({ raDeg: z.number(), decDeg: z.number(), uncertaintyDeg: z.number() }).nullable(),
   site: z.object({ latitudeDeg: z.number(), longitudeEastDeg: z.number(), heightM: z.number() }).nullable(),
   airmass: z.number().nullable(),
+  /** Where Moon and Sun stood at mid-exposure, where site, pointing and time tell it; altitudes without refraction. */
+  moonAndSun: z
+    .object({
+      moonAltitudeDeg: z.number(),
+      sunAltitudeDeg: z.number(),
+      /** From the pointing. */
+      moonSeparationDeg: z.number(),
+      sunSeparationDeg: z.number(),
+      /** Lit share of the Moon's disc, 0 to 1. */
+      moonIllumination: z.number(),
+    })
+    .nullish(),
   bayerPattern: z.string().nullable(),
   rowOrder: z.enum(['bottom-up', 'top-down']).nullable(),
   /** Bits of shared/flags.ts that hold for the whole frame. */

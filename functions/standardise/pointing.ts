@@ -1,10 +1,9 @@
 import type { StandardHeader } from '#events/frame.ts'
-import { airmassAt, altitudeDeg } from '#shared/sky/airmass.ts'
 import { parseSexagesimalDegrees, separationDeg, wrap180, wrap360 } from '#shared/sky/angles.ts'
 import { pixelScaleDeg, pixelToSky, wcsFromCards } from '#shared/sky/wcs.ts'
 import type { PointingSource } from './dialects/dialect.ts'
 import { genericPointings } from './dialects/generic.ts'
-import { type Found, findNumber, type Reader, statements } from './read-value.ts'
+import { type Found, findNumber, type Reader } from './read-value.ts'
 
 export type Pointing = NonNullable<StandardHeader['pointing']>
 export type Site = NonNullable<StandardHeader['site']>
@@ -111,47 +110,7 @@ export function findSite(reader: Reader): Found<Site> | undefined {
   return {
     value: { latitudeDeg: latitude.value, longitudeEastDeg: wrap180(longitude.value), heightM: height?.value ?? 0 },
     from: [latitude, longitude, height].flatMap(found => found?.from ?? []).join(', '),
-    conversion: [latitude, longitude, height].flatMap(found => found?.conversion || []).join('; '),
+    conversion: [...new Set([latitude, longitude, height].flatMap(found => found?.conversion || []))].join('; '),
     confidence: 'likely',
   }
-}
-
-/**
- * Airmass at mid-exposure: computed where site and pointing are known, else the header's. A site whose longitude fits
- * the header's airmass only when counted west is turned, in place.
- */
-export function findAirmass(
-  reader: Reader,
-  site: Found<Site> | undefined,
-  pointing: Pointing | undefined,
-  mjdUtcMid: number,
-): Found<number> | undefined {
-  const told = toldAirmass(reader)
-  if (!site || !pointing) return told
-  const at = (place: Site) => airmassAt(altitudeDeg(pointing.raDeg, pointing.decDeg, place, mjdUtcMid))
-  const mirrored = { ...site.value, longitudeEastDeg: -site.value.longitudeEastDeg }
-  let airmass = at(site.value)
-  const off = (value: number) => (told ? Math.abs(value - told.value) : 0)
-  if (told && !(off(airmass) < 0.3) && off(at(mirrored)) < 0.1) {
-    site.value = mirrored
-    site.conversion = `${site.conversion ? `${site.conversion}; ` : ''}longitude taken as counted west, as the airmass demands`
-    airmass = at(mirrored)
-  }
-  if (!Number.isFinite(airmass)) return told
-  const conflict = off(airmass) > 0.05 * airmass ? `${told!.from} says ${told!.value.toFixed(3)}` : undefined
-  return {
-    value: airmass,
-    from: 'site, pointing, time',
-    conversion: 'Kasten & Young 1989',
-    confidence: 'certain',
-    conflict,
-  }
-}
-
-function toldAirmass(reader: Reader): Found<number> | undefined {
-  const [told] = statements(reader, 'airmass') as Found<number>[]
-  if (told) return told
-  const altitude = findNumber(reader, 'altitudeDeg')
-  if (!altitude) return undefined
-  return { ...altitude, value: airmassAt(altitude.value), conversion: 'from the altitude (Kasten & Young 1989)' }
 }

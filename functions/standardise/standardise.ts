@@ -1,7 +1,7 @@
 import type { Provenance, StandardHeader } from '#events/frame.ts'
 import type { StandardiseInput, StandardiseOutput } from '#events/stages.ts'
 import { CpcsError } from '#shared/errors.ts'
-import { openFits } from '#shared/fits/file.ts'
+import { type Hdu, openFits } from '#shared/fits/file.ts'
 import { decodePlane, type Plane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { flagMask } from '#shared/flags.ts'
@@ -14,7 +14,7 @@ import { saturationLevel, stateDetector } from './detector.ts'
 import { greenPlane } from './mosaic.ts'
 import { readProfile } from './profile.ts'
 import type { Found } from './read-value.ts'
-import { type Translation, translate } from './translate.ts'
+import { provenanceOf, type ToldHeader, type Translation, translate } from './translate.ts'
 
 export interface StandardiseDeps {
   raw: ObjectStore
@@ -84,6 +84,23 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
   }
 }
 
+/**
+ * What the headers of a frame alone say of it, without its pixels; of the detector what they tell.
+ * @throws {CpcsError} NoImage, NotSingleImage, NotLightFrame, NoObservationTime, BadProfile
+ */
+export function headersAlone(
+  hdus: Hdu[],
+  profile?: unknown,
+): Pick<StandardFrame, 'provenance'> & { header: ToldHeader } {
+  const plane = sciencePlane({ hdus })
+  const { header, detector, provenance } = translate(plane.header, plane.width, plane.height, readProfile(profile))
+  const told = Object.entries(detector).filter(([, found]) => found !== undefined)
+  return {
+    header: { ...header, ...Object.fromEntries(told.map(([field, { value }]) => [field, value])) },
+    provenance: { ...provenance, ...Object.fromEntries(told.map(([field, found]) => [field, provenanceOf(found)])) },
+  }
+}
+
 function refuseEmptyPixels(pixels: Float32Array): void {
   let valued = 0
   let low = Number.POSITIVE_INFINITY
@@ -142,7 +159,10 @@ function takeGreen(image: Plane, { header, provenance }: Translation, saturation
   if (green.conflict) provenance.bayerPattern.conflict = green.conflict
   if (header.band !== null && header.band !== 'clear') return
   const band: Found<string> = { value: 'V', from: 'assumed', conversion: `${cells}: nearest to V`, confidence: 'guess' }
-  header.filterName ??= `green of ${pattern}`
+  if (header.filterName === null) {
+    header.filterName = `green of ${pattern}`
+    provenance.filterName = provenance.bayerPattern
+  }
   header.band = band.value
   provenance.band = { from: band.from, conversion: band.conversion, confidence: 'guess' }
 }

@@ -8,7 +8,8 @@ import type { Band } from './dialects/filters.ts'
 import { bandOf } from './dialects/filters.ts'
 import { dialectOf } from './dialects/known-dialects.ts'
 import { observationTime } from './observation-time.ts'
-import { findAirmass, findPixelScale, findPointing, findSite } from './pointing.ts'
+import { findAirmass, findMoonAndSun } from './observing-conditions.ts'
+import { findPixelScale, findPointing, findSite } from './pointing.ts'
 import type { TelescopeProfile } from './profile.ts'
 import { type Found, findNumber, findText, type Reader, statements } from './read-value.ts'
 
@@ -48,11 +49,12 @@ export function translate(header: Header, width: number, height: number, profile
   const pointing = findPointing(reader, width, height)
   const site = fromProfile(profile.site) ?? findSite(reader)
   const airmass = findAirmass(reader, site, pointing?.value, mjdUtcMid)
+  const moonAndSun = findMoonAndSun(site?.value, pointing?.value, mjdUtcMid)
   const bayer = findBayer(reader, profile)
   const rowOrder = findRowOrder(reader)
 
   const flags: Flag[] = []
-  if (time.uncertain) flags.push('timeUncertain')
+  if (time.uncertain || moonAndSun?.conflict !== undefined) flags.push('timeUncertain')
   if (!(exposure && exposure.value > 0)) flags.push('exposureUnknown')
   const dateObs = clockDays === 0 ? time.dateObsUtc.value : isoFromMjd(mjdFromIso(time.dateObsUtc.value) + clockDays)
   return {
@@ -72,7 +74,8 @@ export function translate(header: Header, width: number, height: number, profile
       pixelScaleArcsec: scale?.value ?? null,
       pointing: pointing?.value ?? null,
       site: site?.value ?? null,
-      airmass: airmass?.value ?? null,
+      airmass: airmass && Number.isFinite(airmass.value) ? airmass.value : null,
+      moonAndSun: moonAndSun?.value ?? null,
       bayerPattern: bayer?.value ?? null,
       rowOrder: rowOrder?.value ?? null,
       flags: flagMask(...flags),
@@ -92,6 +95,7 @@ export function translate(header: Header, width: number, height: number, profile
       pointing: provenanceOf(pointing),
       site: provenanceOf(site),
       airmass: provenanceOf(airmass),
+      moonAndSun: provenanceOf(moonAndSun),
       bayerPattern: provenanceOf(bayer),
       rowOrder: provenanceOf(rowOrder),
     },

@@ -27,6 +27,11 @@ export function unwrap(bytes: Uint8Array): Uint8Array | undefined {
   return wrapping.undo(bytes, ROOM_BYTES + MOST_TIMES * bytes.length)
 }
 
+/** Whether the first bytes of a file say that it is compressed as a whole. */
+export function isWrapped(bytes: Uint8Array): boolean {
+  return wrappings.some(({ is }) => is(bytes))
+}
+
 function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b
 }

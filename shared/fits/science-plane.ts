@@ -21,7 +21,7 @@ export interface SciencePlane {
  *
  * @throws {CpcsError} NoImage (tables, spectra), NotSingleImage (colour cubes, several images)
  */
-export function sciencePlane(file: FitsFile): SciencePlane {
+export function sciencePlane(file: Pick<FitsFile, 'hdus'>): SciencePlane {
   const images = file.hdus.filter(hdu => hdu.kind === 'image' || hdu.kind === 'compressed').filter(hasPixels)
   if (images.length === 0) throw new CpcsError('NoImage', { found: inWords(file) })
   const own = images.filter(hdu => !companions.test(hdu.name))
@@ -64,7 +64,7 @@ function isAmplifier({ header }: Hdu): boolean {
   return told('DETSEC') && (told('BIASSEC') || told('DATASEC') || told('AMPSEC'))
 }
 
-function inWords(file: FitsFile): string {
+function inWords(file: Pick<FitsFile, 'hdus'>): string {
   const tables = file.hdus.filter(hdu => hdu.kind === 'table').length
   if (tables > 0) return `only ${tables} table${tables > 1 ? 's' : ''}`
   return 'its headers announce no pixels'

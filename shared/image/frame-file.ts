@@ -37,6 +37,11 @@ const keywords: readonly { keyword: string; comment: string; of: (h: StandardHea
   { keyword: 'SITELONG', comment: '[deg] east', of: h => h.site?.longitudeEastDeg ?? null },
   { keyword: 'SITEELEV', comment: '[m]', of: h => h.site?.heightM ?? null },
   { keyword: 'AIRMASS', comment: '', of: h => h.airmass },
+  { keyword: 'MOONALT', comment: '[deg] altitude of the Moon', of: h => h.moonAndSun?.moonAltitudeDeg ?? null },
+  { keyword: 'SUNALT', comment: '[deg] altitude of the Sun', of: h => h.moonAndSun?.sunAltitudeDeg ?? null },
+  { keyword: 'MOONDIST', comment: '[deg] Moon from the pointing', of: h => h.moonAndSun?.moonSeparationDeg ?? null },
+  { keyword: 'SUNDIST', comment: '[deg] Sun from the pointing', of: h => h.moonAndSun?.sunSeparationDeg ?? null },
+  { keyword: 'MOONFRAC', comment: 'lit share of the Moon', of: h => h.moonAndSun?.moonIllumination ?? null },
   { keyword: 'MOSAIC', comment: 'colour filter pattern of the raw frame', of: h => h.bayerPattern },
   { keyword: 'ROWORDER', comment: 'order of the rows in the raw file', of: h => h.rowOrder },
   { keyword: 'QFLAGS', comment: 'quality flags of the whole frame', of: h => h.flags },
@@ -141,10 +146,18 @@ function readStandardHeader(cards: Header, widthPx: number, heightPx: number): S
         ? null
         : { latitudeDeg, longitudeEastDeg, heightM: optional('SITEELEV') ?? 0 },
     airmass: optional('AIRMASS'),
+    moonAndSun: moonAndSunOf(optional),
     bayerPattern: text('MOSAIC'),
     rowOrder: rowOrderOf(text('ROWORDER')),
     flags: number('QFLAGS'),
   }
+}
+
+function moonAndSunOf(optional: (keyword: string) => number | null): StandardHeader['moonAndSun'] {
+  const told = ['MOONALT', 'SUNALT', 'MOONDIST', 'SUNDIST', 'MOONFRAC'].map(optional)
+  if (!told.every(value => value !== null)) return null
+  const [moonAltitudeDeg, sunAltitudeDeg, moonSeparationDeg, sunSeparationDeg, moonIllumination] = told
+  return { moonAltitudeDeg, sunAltitudeDeg, moonSeparationDeg, sunSeparationDeg, moonIllumination }
 }
 
 function rowOrderOf(text: string | null): StandardHeader['rowOrder'] {

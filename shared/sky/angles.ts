@@ -44,3 +44,22 @@ export function parseSexagesimalDegrees(text: string): number {
   const size = Number(parts[2]) + minutes / 60 + seconds / 3600
   return parts[1] === '-' || parts[1] === '−' ? -size : size
 }
+
+/** A right ascension as sexagesimal hours to 0.1 s, such as "13:25:55.8"; from any angle in degrees. */
+export function formatRa(deg: number): string {
+  const ticks = Math.round(wrap360(deg) * 2400) % 864_000 // tenths of a second of time
+  return sexagesimal(ticks, 10, 1)
+}
+
+/** A declination as sexagesimal degrees to one arcsecond, such as "-62:36:10". */
+export function formatDec(deg: number): string {
+  return `${deg < 0 ? '-' : '+'}${sexagesimal(Math.round(Math.abs(deg) * 3600), 1, 0)}`
+}
+
+function sexagesimal(ticks: number, perSecond: number, decimals: number): string {
+  const seconds = (ticks % (60 * perSecond)) / perSecond
+  const minutes = Math.floor(ticks / (60 * perSecond))
+  const two = (value: number) => String(value).padStart(2, '0')
+  const tail = seconds.toFixed(decimals).padStart(decimals > 0 ? decimals + 3 : 2, '0')
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${tail}`
+}

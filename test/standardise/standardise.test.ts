@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { standardHeaderOf } from '#cli/header.ts'
 import { StandardiseOutput } from '#events/stages.ts'
-import { standardFrame, standardise } from '#functions/standardise/standardise.ts'
+import { headersAlone, standardFrame, standardise } from '#functions/standardise/standardise.ts'
 import { CpcsError } from '#shared/errors.ts'
+import { openFits } from '#shared/fits/file.ts'
+import { flagNames } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { random } from '#shared/numeric/random.ts'
@@ -78,13 +80,51 @@ describe('the standardise stage', () => {
     expect(decodeFrame(encodeFrame(frame, header)).frame.pixels).toEqual(pixels)
   })
 
-  test('`cpcs header` prints every field with its origin, and JSON', async () => {
-    const table = await standardHeaderOf(raw, { json: false })
-    expect(table).toMatch(/^band +r +FILTER \('r'' stands for r\)$/m)
-    expect(table).toMatch(/^exposureSeconds +120 +EXPTIME$/m)
-    const json = JSON.parse(await standardHeaderOf(raw, { json: true }))
+  test('`cpcs header` prints every value with its unit and origin, what contradicts itself, and JSON', () => {
+    const table = standardHeaderOf(raw, { json: false })
+    expect(table).toMatch(/^ {2}band +r +FILTER \('r'' stands for r\)$/m)
+    expect(table).toMatch(/^ {2}exposure +120 s +EXPTIME$/m)
+    expect(table).toMatch(/^ {2}pointing +15:04:46\.9 -47:14:07 ± 0\.4° +RA, DEC/m)
+    expect(table).not.toMatch(/contradicts/)
+    const twice = frameWith([...cards, ...cardsOf({ JD: 2_460_214.2988 })])
+    expect(standardHeaderOf(twice, { json: false })).toMatch(
+      /contradicts itself\n {2}! mid-exposure: JD is -?\d+ s off/,
+    )
+    const json = JSON.parse(standardHeaderOf(raw, { json: true }))
     expect(json.header.band).toBe('r')
     expect(json.provenance.band.from).toBe('FILTER')
+  })
+
+  test('where site, pointing and time are told, Moon, Sun and airmass are computed, and a Sun that was up is told', () => {
+    // astropy, get_body and AltAz without refraction: Moon 7.796 high, 82.228 away, 0.911 lit; Sun -36.961, 128.285 away
+    const at = {
+      ...Object.fromEntries(cards.map(({ keyword, value }) => [keyword, value])),
+      SITELAT: 50.11,
+      RA: 31.3,
+      DEC: 46.8,
+    }
+    const night = standardFrame(frameWith(cardsOf({ ...at, SITELONG: 19.8 })))
+    const { moonAltitudeDeg, moonSeparationDeg, ...others } = night.header.moonAndSun!
+    expect(Math.abs(moonAltitudeDeg - 7.796)).toBeLessThan(0.03)
+    expect(Math.abs(moonSeparationDeg - 82.228)).toBeLessThan(0.03)
+    expect(others.sunAltitudeDeg).toBeCloseTo(-36.961, 2)
+    expect(others.sunSeparationDeg).toBeCloseTo(128.285, 2)
+    expect(others.moonIllumination).toBeCloseTo(0.911, 2)
+    const day = standardFrame(frameWith(cardsOf({ ...at, SITELONG: 199.8 })))
+    expect(day.header.moonAndSun!.sunAltitudeDeg).toBeGreaterThan(3)
+    expect(day.provenance.moonAndSun.conflict).toMatch(/Sun was \d+° above the horizon/)
+    expect(flagNames(day.header.flags)).toContain('timeUncertain')
+    const low = standardFrame(frameWith(cardsOf({ ...at, SITELONG: 19.8, DEC: -60 })))
+    expect(low.header.airmass).toBeNull()
+    expect(low.provenance.airmass.conflict).toMatch(/below the horizon/)
+  })
+
+  test('headers alone tell the same as the whole frame, but for what only pixels know', () => {
+    const whole = standardFrame(raw).header
+    const { header } = headersAlone(openFits(raw).hdus)
+    expect(whole).toMatchObject({ ...header, flags: whole.flags })
+    expect(header).toMatchObject({ gainElectronsPerAdu: 1.5, widthPx: 128 })
+    expect('readNoiseElectrons' in header).toBe(false)
   })
 })
 
