@@ -94,17 +94,20 @@ async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: Obj
   const tiles = openTiles(catalogues)
   const quads = (survey: SurveyId) => openQuadSky(catalogues, survey)
   const solved = await run.timed('solve', () =>
-    solve(withHints(standardised, options), { store, tiles, targets, log, quads, blind: options.blind }),
+    solve(withHints(standardised, options), {
+      ...{ store, tiles, targets, log, quads },
+      blind: options.blind,
+      scaleArcsec: options.scaleArcsec,
+    }),
   )
   if (last === 'solve') return
   const measured = await run.timed('measure', () => measure(solved, { store, tiles, targets, log }))
   await run.timed('calibrate', () => calibrate(measured, { store, tiles, log, force }))
 }
 
-function withHints(input: StandardiseOutput, { hint, scaleArcsec }: PipelineOptions): StandardiseOutput {
+function withHints(input: StandardiseOutput, { hint }: PipelineOptions): StandardiseOutput {
   const header = { ...input.header }
   if (hint) header.pointing = { raDeg: hint.raDeg, decDeg: hint.decDeg, uncertaintyDeg: hint.radiusDeg }
-  if (scaleArcsec) header.pixelScaleArcsec = Math.sqrt(scaleArcsec.low * scaleArcsec.high)
   return { ...input, header }
 }
 

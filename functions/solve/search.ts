@@ -1,5 +1,7 @@
 import type { StandardHeader } from '#events/frame.ts'
 import type { Target } from '#events/stages.ts'
+import type { ScaleRange } from '#shared/astrometry/blind-search.ts'
+import type { LastSolution } from '#shared/lightcurve/frames.ts'
 
 /** One place to look for the frame, and how far around. */
 export interface Rung {
@@ -13,58 +15,91 @@ export interface Rung {
   fromHeader: boolean
 }
 
+/** What is known of a frame besides its header. */
+export interface Hints {
+  /** Targets that the frame may show. */
+  targets: Target[]
+  /** Where the same telescope pointed last, and its pixel scale. */
+  last?: LastSolution
+  /** Range that an operator gives in place of the header's scale: nothing outside it is tried. */
+  scale?: ScaleRange
+}
+
 const SCALE_TRUST = 0.2 // a header's pixel scale is right to this part, or it is wrong altogether
 const FIRST_RADIUS_DEG = 0.25
 const LEAST_RADIUS_DEG = 0.1
 const MOST_TARGETS = 3 // registered targets tried where the header's pointing fails
 /** Pixel scales of cameras where none is known, arcsec: the usual ones first. */
-const SCALE_BANDS = [
-  [0.45, 1.1],
-  [1, 2.5],
-  [0.2, 0.5],
-  [2.3, 6],
-  [5.5, 15],
-  [14, 60],
+const SCALE_BANDS: ScaleRange[] = [
+  { low: 0.45, high: 1.1 },
+  { low: 1, high: 2.5 },
+  { low: 0.2, high: 0.5 },
+  { low: 2.3, high: 6 },
+  { low: 5.5, high: 15 },
+  { low: 14, high: 60 },
 ]
+
+interface Place {
+  raDeg: number
+  decDeg: number
+  uncertaintyDeg: number
+  fromHeader: boolean
+}
 
 /**
  * Where to look, likeliest first: near the header's pointing; in the whole of its uncertainty and two field widths; around
- * registered targets; last with the scale taken as unknown.
+ * registered targets; around the telescope's last field; then the same with the scale that the telescope had last, where
+ * the header tells another or none; last with the scale taken as unknown.
  */
-export function searchLadder(header: StandardHeader, targets: Target[]): Rung[] {
-  const { pointing, pixelScaleArcsec } = header
-  const places = [
+export function searchLadder(header: StandardHeader, hints: Hints): Rung[] {
+  const { pointing } = header
+  const places: Place[] = [
     ...(pointing ? [{ ...pointing, fromHeader: true }] : []),
-    ...targets
-      .slice(0, pointing ? MOST_TARGETS : undefined)
-      .map(({ raDeg, decDeg }) => ({ raDeg, decDeg, uncertaintyDeg: FIRST_RADIUS_DEG, fromHeader: false })),
+    ...hints.targets.slice(0, pointing ? MOST_TARGETS : undefined).map(elsewhere),
   ]
-  const known = pixelScaleArcsec
-    ? places.flatMap(place => {
-        const widthDeg = (Math.max(header.widthPx, header.heightPx) * pixelScaleArcsec) / 3600
-        const scales = [pixelScaleArcsec * (1 - SCALE_TRUST), pixelScaleArcsec * (1 + SCALE_TRUST)]
-        const sure = Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
-        const near = Math.max(Math.min(sure, FIRST_RADIUS_DEG), place.fromHeader ? 0 : 0.7 * widthDeg)
-        const radii = place.fromHeader ? [near, Math.max(sure, 2 * widthDeg)] : [near]
-        return [...new Set(radii)].map(radiusDeg => rung(place, radiusDeg, scales))
-      })
-    : []
+  const last = hints.last ? [elsewhere(hints.last)] : []
+  const known = knownScales(header, hints).flatMap(scale => [
+    ...places.flatMap(place => near(place, header, scale)),
+    ...last.flatMap(place => near({ ...place, uncertaintyDeg: 2 * widthDeg(header, scale) }, header, scale)),
+  ])
+  const open = hints.scale ? [] : SCALE_BANDS
   const unknown = places.slice(0, pointing ? 1 : MOST_TARGETS).flatMap(place =>
-    SCALE_BANDS.map(scales => {
-      const widthDeg = (Math.max(header.widthPx, header.heightPx) * scales[1]) / 3600
+    open.map(scale => {
       const radiusDeg = place.fromHeader
         ? Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
-        : Math.max(0.1, 0.7 * widthDeg)
-      return rung(place, radiusDeg, scales)
+        : Math.max(0.1, 0.7 * widthDeg(header, scale))
+      return rung(place, radiusDeg, scale)
     }),
   )
   return [...known, ...unknown]
 }
 
-function rung(
-  { raDeg, decDeg, fromHeader }: { raDeg: number; decDeg: number; fromHeader: boolean },
-  radiusDeg: number,
-  [lowScaleArcsec, highScaleArcsec]: number[],
-): Rung {
-  return { raDeg, decDeg, radiusDeg, lowScaleArcsec, highScaleArcsec, fromHeader }
+function elsewhere({ raDeg, decDeg }: { raDeg: number; decDeg: number }): Place {
+  return { raDeg, decDeg, uncertaintyDeg: FIRST_RADIUS_DEG, fromHeader: false }
+}
+
+/** Ranges of scale that somebody tells, likeliest first. */
+function knownScales({ pixelScaleArcsec: told }: StandardHeader, { scale, last }: Hints): ScaleRange[] {
+  if (scale) return [scale]
+  const about = (value: number) => ({ low: value * (1 - SCALE_TRUST), high: value * (1 + SCALE_TRUST) })
+  const before = last?.pixelScaleArcsec
+  const another = before && !(told && Math.abs(told / before - 1) < SCALE_TRUST / 2) ? [about(before)] : []
+  return [...(told ? [about(told)] : []), ...another]
+}
+
+function widthDeg({ widthPx, heightPx }: StandardHeader, { high }: ScaleRange): number {
+  return (Math.max(widthPx, heightPx) * high) / 3600
+}
+
+/** The rungs about a place: as sure as can be; and, where the header names it, as far off as it may be. */
+function near(place: Place, header: StandardHeader, scale: ScaleRange): Rung[] {
+  const width = widthDeg(header, scale) / (1 + SCALE_TRUST)
+  const sure = Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
+  const close = Math.max(Math.min(sure, FIRST_RADIUS_DEG), place.fromHeader ? 0 : 0.7 * width)
+  const radii = [close, Math.max(sure, place.fromHeader ? 2 * width : close)]
+  return [...new Set(radii)].map(radiusDeg => rung(place, radiusDeg, scale))
+}
+
+function rung({ raDeg, decDeg, fromHeader }: Place, radiusDeg: number, { low, high }: ScaleRange): Rung {
+  return { raDeg, decDeg, radiusDeg, lowScaleArcsec: low, highScaleArcsec: high, fromHeader }
 }

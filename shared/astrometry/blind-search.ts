@@ -52,19 +52,43 @@ export async function* searchBlind(
   sky: QuadSky,
   scale: ScaleRange,
 ): AsyncGenerator<BlindHypothesis, void, void> {
-  const all = Array.from({ length: frame.x.length }, (_, k) => k)
   const grid = new PointGrid(frame.x, frame.y, Math.sqrt((frame.width * frame.height) / Math.max(1, frame.x.length)))
-  for (const depth of DEPTHS) {
+  const depths = figuresByDepth(frame)
+  for (const { order, depths: together } of plan(sky, frame, depths, scale)) {
+    for (const cell of sky.pieces(order)) {
+      const band = await sky.piece(order, cell)
+      for (const { rows, image } of together) yield* searchBand(frame, grid, image, rows, band, scale)
+    }
+  }
+}
+
+/** The detections that a depth takes, and their figures. */
+interface Depth {
+  rows: number[]
+  image: Quads
+}
+
+function figuresByDepth(frame: Pattern): Depth[] {
+  const all = Array.from({ length: frame.x.length }, (_, k) => k)
+  return DEPTHS.filter((_, k) => k === 0 || DEPTHS[k - 1] <= all.length).map(depth => {
     const rows = spreadBrightest(all, frame.x, frame.y, depth)
     const x = Float64Array.from(rows, row => frame.x[row])
     const y = Float64Array.from(rows, row => frame.y[row])
-    const image = neighbourQuads(x, y, NEIGHBOURS)
-    for (const order of likelyOrders(sky.orders, frame, rows.length, scale)) {
-      const band = await sky.band(order)
-      yield* searchBand(frame, grid, image, rows, band, scale)
-    }
-    if (rows.length < depth) return
-  }
+    return { rows, image: neighbourQuads(x, y, NEIGHBOURS) }
+  })
+}
+
+/**
+ * Passes over the bands: first those that memory can hold, depth after depth; then those whose pieces have to be read
+ * again for each pass, once for all depths.
+ */
+function plan(sky: QuadSky, frame: Pattern, depths: Depth[], scale: ScaleRange): { order: number; depths: Depth[] }[] {
+  const likely = depths.map(depth => likelyOrders(sky.orders, frame, depth.rows.length, scale))
+  const held = depths.flatMap((depth, k) =>
+    likely[k].filter(order => sky.fits(order)).map(order => ({ order, depths: [depth] })),
+  )
+  const large = [...new Set(likely.flat())].filter(order => !sky.fits(order))
+  return [...held, ...large.map(order => ({ order, depths: depths.filter((_, k) => likely[k].includes(order)) }))]
 }
 
 /** Index stars that a band has in a frame of a scale. */

@@ -1,6 +1,6 @@
 import { healpixCell, healpixCentre, healpixCone, healpixRadiusDeg } from '#shared/sky/healpix.ts'
 import { gnomonic } from '#shared/sky/projection.ts'
-import { BINS, binOf, cellSideDeg, codeByte, type QuadBand, STARS_PER_CELL } from './quad-index.ts'
+import { BINS, binOf, cellSideDeg, codeByte, pieceOrder, type QuadBand, STARS_PER_CELL } from './quad-index.ts'
 import { addQuad, neighbourQuads, type Quads } from './quads.ts'
 
 /** Stars for an index, in any order. */
@@ -16,6 +16,8 @@ const NEIGHBOURS = 5
 const WIDEST_CELLS = 3
 /** Cells around a block whose stars take part, so that those at its edge have all neighbours. */
 const MARGIN_CELLS = 1.5
+/** Cells around a piece whose stars it holds: a figure at its edge asks for witnesses a field away. */
+const WITNESS_CELLS = 8
 
 /**
  * The brightest stars of each cell of an order. What is among the brightest of a cell is so in the smaller cell within,
@@ -43,28 +45,77 @@ export function brightestPerCell(
   return { rows, cells: Float64Array.from(rows, row => cell[row]) }
 }
 
-/** The band of an order: its stars, and the quads of each with its neighbours. The same stars give the same bytes. */
-export function buildQuadBand(stars: IndexStars, order: number): QuadBand {
-  const chosen = brightestPerCell(stars, order)
-  const ra = Float64Array.from(chosen.rows, row => stars.raDeg[row])
-  const dec = Float64Array.from(chosen.rows, row => stars.decDeg[row])
+/** The stars of a band, ascending by cell. */
+interface BandStars {
+  ra: Float64Array
+  dec: Float64Array
+  mag: Float64Array
+  cells: Float64Array
+  /** First star of each occupied cell, ascending. */
+  starts: Map<number, number>
+}
+
+/**
+ * The pieces of the band of an order, one after the other: the stars in and just around each, and the quads of each star
+ * within it with its neighbours. The same stars give the same bytes.
+ */
+export function* buildQuadPieces(stars: IndexStars, order: number): Generator<{ cell: number; band: QuadBand }> {
+  const all = bandStars(stars, order)
+  const pieces = pieceOrder(order)
+  if (pieces === undefined) {
+    if (all.ra.length > 0) yield { cell: 0, band: buildPiece(all, order) }
+    return
+  }
+  const occupied = new Set<number>()
+  for (const cell of all.starts.keys()) occupied.add(Math.floor(cell / 4 ** (order - pieces)))
+  for (const cell of occupied) {
+    const [raDeg, decDeg] = healpixCentre(pieces, cell)
+    const radiusDeg = healpixRadiusDeg(pieces) + WITNESS_CELLS * cellSideDeg(order)
+    const around = healpixCone(order, { raDeg, decDeg, radiusDeg }).filter(near => all.starts.has(near))
+    yield { cell, band: buildPiece(starsOfCells(all, around), order, { order: pieces, cell }) }
+  }
+}
+
+function bandStars(stars: IndexStars, order: number): BandStars {
+  const { rows, cells } = brightestPerCell(stars, order)
+  const pick = (values: Float64Array) => Float64Array.from(rows, row => values[row])
+  return { ra: pick(stars.raDeg), dec: pick(stars.decDeg), mag: pick(stars.mag), cells, starts: startsOf(cells) }
+}
+
+function startsOf(cells: Float64Array): Map<number, number> {
   const starts = new Map<number, number>()
-  chosen.cells.forEach((cell, i) => {
-    if (!starts.has(cell)) starts.set(cell, i)
-  })
+  for (let row = 0; row < cells.length; row++) if (cells[row] !== cells[row - 1]) starts.set(cells[row], row)
+  return starts
+}
+
+function starsOfCells(all: BandStars, cells: number[]): BandStars {
+  const rows: number[] = []
+  for (const cell of cells) {
+    for (let row = all.starts.get(cell) ?? 0; all.cells[row] === cell; row++) rows.push(row)
+  }
+  const pick = (values: Float64Array) => Float64Array.from(rows, row => values[row])
+  const own = pick(all.cells)
+  return { ra: pick(all.ra), dec: pick(all.dec), mag: pick(all.mag), cells: own, starts: startsOf(own) }
+}
+
+/** @param piece cell whose quads are wanted; without one those of all stars */
+function buildPiece(stars: BandStars, order: number, piece?: { order: number; cell: number }): QuadBand {
+  const { ra, dec, mag, cells, starts } = stars
   const blockOrder = Math.max(1, order - 3)
   const blocks = new Set<number>()
-  for (const cell of starts.keys()) blocks.add(Math.floor(cell / 4 ** (order - blockOrder)))
-
-  const found = new QuadList()
-  for (const block of blocks) blockQuads(ra, dec, chosen.cells, starts, order, blockOrder, block, found)
+  for (const cell of starts.keys()) {
+    const inside = !piece || Math.floor(cell / 4 ** (order - piece.order)) === piece.cell
+    if (inside) blocks.add(Math.floor(cell / 4 ** (order - blockOrder)))
+  }
+  const found = new QuadsFound()
+  for (const block of blocks) blockQuads(ra, dec, cells, starts, order, blockOrder, block, found)
   return {
     order,
     cells: Uint32Array.from(starts.keys()),
     starts: Uint32Array.from([...starts.values(), ra.length]),
     ra: Uint32Array.from(ra, value => Math.min(2 ** 32 - 1, Math.round((value / 360) * 2 ** 32))),
     dec: Uint32Array.from(dec, value => Math.min(2 ** 32 - 1, Math.round(((value + 90) / 180) * 2 ** 32))),
-    mag: Int16Array.from(chosen.rows, row => Math.round(1000 * Math.min(32, Math.max(-5, stars.mag[row])))),
+    mag: Int16Array.from(mag, value => Math.round(1000 * Math.min(32, Math.max(-5, value)))),
     ...found.sorted(),
   }
 }
@@ -78,7 +129,7 @@ function blockQuads(
   order: number,
   blockOrder: number,
   block: number,
-  found: QuadList,
+  found: QuadsFound,
 ): void {
   const [raDeg, decDeg] = healpixCentre(blockOrder, block)
   const side = cellSideDeg(order)
@@ -126,7 +177,7 @@ function midpoint(ra1: number, dec1: number, ra2: number, dec2: number): [number
 }
 
 /** Quads as they come, in arrays that grow. */
-class QuadList {
+class QuadsFound {
   #count = 0
   #codes = new Uint8Array(4096)
   #stars = new Uint32Array(4096)

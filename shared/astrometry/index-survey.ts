@@ -4,8 +4,8 @@ import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { healpixCell, healpixCentre, healpixRadiusDeg } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
-import { brightestPerCell, buildQuadBand, type IndexStars } from './build-quad-index.ts'
-import { encodeQuadBand, QUAD_ORDERS, quadIndexKey } from './quad-index.ts'
+import { brightestPerCell, buildQuadPieces, type IndexStars } from './build-quad-index.ts'
+import { encodeQuadBand, putQuadList, QUAD_ORDERS, type QuadList, quadPieceKey } from './quad-index.ts'
 
 export interface BandSummary {
   order: number
@@ -15,8 +15,8 @@ export interface BandSummary {
 }
 
 /**
- * Build the index of quads of an imported catalogue, one file for each order, and write it beside the catalogue's
- * tiles. Places are those of the catalogue's epoch: the pattern outlives proper motion, and the solution is fitted to
+ * Build the index of quads of an imported catalogue, piece by piece for each order, and write it beside the
+ * catalogue's tiles. Places are those of the catalogue's epoch: the pattern outlives proper motion, and the solution is fitted to
  * stars at the frame's.
  *
  * @param progress told each band as it is written
@@ -27,19 +27,41 @@ export async function indexSurvey(
   survey: SurveyId,
   progress: (band: BandSummary) => void = () => {},
 ): Promise<BandSummary[]> {
-  const stars = await brightStars(store, survey)
-  const written: BandSummary[] = []
+  return writeQuads(store, survey, await brightStars(store, survey), QUAD_ORDERS, progress)
+}
+
+/**
+ * Write the index of given stars.
+ *
+ * @param orders that are built, ascending
+ */
+export async function writeQuads(
+  store: ObjectStore,
+  survey: SurveyId,
+  stars: IndexStars,
+  orders: readonly number[],
+  progress: (band: BandSummary) => void = () => {},
+): Promise<BandSummary[]> {
   let chosen = stars
-  for (const order of [...QUAD_ORDERS].sort((a, b) => b - a)) {
+  const written: BandSummary[] = []
+  const bands: QuadList['bands'] = []
+  for (const order of orders.toReversed()) {
     // what is bright in a cell is so in the smaller cells within
     chosen = take(chosen, brightestPerCell(chosen, order).rows)
-    const band = buildQuadBand(chosen, order)
-    const bytes = encodeQuadBand(band)
-    await store.put(quadIndexKey(survey, order), bytes)
-    const summary = { order, stars: band.ra.length, quads: band.codes.length / 4, bytes: bytes.length }
+    const summary: BandSummary = { order, stars: chosen.mag.length, quads: 0, bytes: 0 }
+    const pieces: QuadList['bands'][number]['pieces'] = []
+    for (const { cell, band } of buildQuadPieces(chosen, order)) {
+      const bytes = encodeQuadBand(band)
+      await store.put(quadPieceKey(survey, order, cell), bytes)
+      pieces.push({ cell, bytes: bytes.length })
+      summary.quads += band.codes.length / 4
+      summary.bytes += bytes.length
+    }
+    bands.push({ order, pieces })
     progress(summary)
     written.push(summary)
   }
+  await putQuadList(store, survey, bands.reverse())
   return written
 }
 

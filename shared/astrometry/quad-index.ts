@@ -2,8 +2,9 @@ import { healpixCone } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 
 /**
- * Figures of four stars of one scale over the sky, sorted by code: what a frame of unknown place is looked up in. The
- * stars are the brightest of each HEALPix cell, so that the index is as dense everywhere, whatever the galaxy does.
+ * Figures of four stars of one scale over a piece of the sky, sorted by code: what a frame of unknown place is looked up
+ * in. The stars are the brightest of each HEALPix cell, so that the index is as dense everywhere, whatever the galaxy
+ * does; those of the cells just outside the piece are there as witnesses.
  *
  * The file holds the arrays as they stand in memory, little-endian, one behind the other in the order of
  * {@link sectionsOf}, after a header of 64 bytes: the word CPCSQUAD, then as 32-bit integers version, HEALPix order,
@@ -33,9 +34,8 @@ export const STARS_PER_CELL = 8
 export const QUAD_ORDERS: readonly number[] = [3, 4, 5, 6, 7, 8, 9]
 
 const MAGIC = 'CPCSQUAD'
-const VERSION = 1
+const VERSION = 2
 const HEADER_BYTES = 64
-const CHUNK_BYTES = 2 ** 28 // what is read at once: systems refuse two GiB
 /** C and D lie where both circles about A and B overlap: x in 0..1, y within ±√3/2. */
 const LOWEST_Y = -0.875
 const CODE_STEPS = { x: 1 / 255, y: 1.75 / 255 }
@@ -44,9 +44,28 @@ const Y_BINS = 28
 /** Bins of a code: the x of C ends at ½ because cx ≤ dx and cx + dx ≤ 1. */
 export const BINS = (X_BINS / 2 + 1) * Y_BINS * X_BINS * Y_BINS
 
-/** Key of the band's file below the survey's folder. */
-export function quadIndexKey(survey: string, order: number): string {
-  return `${survey}/quads/order-${String(order).padStart(2, '0')}.bin`
+/** Pieces are the cells of an order this much lower: some twenty megabytes each. Wide figures need one piece only. */
+const ORDERS_PER_PIECE = 7
+
+/** Order of the cells that a band is cut into, or undefined where the whole sky is one piece. */
+export function pieceOrder(order: number): number | undefined {
+  return order < ORDERS_PER_PIECE ? undefined : order - ORDERS_PER_PIECE
+}
+
+/** Key of a piece's file below the survey's folder; the cell is 0 where the whole sky is one piece. */
+export function quadPieceKey(survey: string, order: number, cell: number): string {
+  return `${survey}/quads/order-${String(order).padStart(2, '0')}/piece-${String(cell).padStart(3, '0')}.bin`
+}
+
+/** Key of the list of pieces, which is written last: an index without it is not there. */
+export function quadListKey(survey: string): string {
+  return `${survey}/quads/quads.json`
+}
+
+/** What an index consists of. */
+export interface QuadList {
+  version: number
+  bands: { order: number; pieces: { cell: number; bytes: number }[] }[]
 }
 
 /** Side of a HEALPix cell, degrees: the root of its area. */
@@ -187,43 +206,72 @@ function readHeader(bytes: Uint8Array): { order: number; counts: Counts } {
   return { order, counts: { stars, cells, quads } }
 }
 
-/** The index of a survey: which bands there are, and each band once it is asked for. */
+/** Memory that pieces may take before those used longest ago are forgotten, unless told otherwise. */
+const MOST_BYTES = 1.5e9
+
+/** The index of a survey: which pieces there are, and each piece once it is asked for. */
 export class QuadSky {
   readonly survey: string
   readonly orders: readonly number[]
   readonly #store: ObjectStore
-  readonly #bands = new Map<number, Promise<QuadBand>>()
+  readonly #bands: Map<number, { cell: number; bytes: number }[]>
+  readonly #mostBytes: number
+  /** Pieces in memory by key, those used last at the end. */
+  readonly #held = new Map<string, { bytes: number; piece: Promise<QuadBand> }>()
 
-  constructor(store: ObjectStore, survey: string, orders: readonly number[]) {
+  constructor(store: ObjectStore, survey: string, { bands }: QuadList, mostBytes = MOST_BYTES) {
     this.#store = store
+    this.#mostBytes = mostBytes
+    this.#bands = new Map(bands.map(({ order, pieces }) => [order, pieces]))
     this.survey = survey
-    this.orders = orders
+    this.orders = bands.map(band => band.order)
   }
 
-  /** The band of an order, read once. @throws {CpcsError} ObjectMissing, StoreUnavailable @throws {Error} broken file */
-  band(order: number): Promise<QuadBand> {
-    let band = this.#bands.get(order)
-    if (!band) {
-      band = readWhole(this.#store, quadIndexKey(this.survey, order)).then(decodeQuadBand)
-      this.#bands.set(order, band)
-      band.catch(() => this.#bands.delete(order))
+  /** Cells of the pieces of an order. */
+  pieces(order: number): number[] {
+    return (this.#bands.get(order) ?? []).map(({ cell }) => cell)
+  }
+
+  /** Whether all pieces of an order can be in memory at once, so that going over them again costs nothing. */
+  fits(order: number): boolean {
+    return (this.#bands.get(order) ?? []).reduce((sum, { bytes }) => sum + bytes, 0) <= this.#mostBytes
+  }
+
+  /** A piece, kept for the next to ask. @throws {CpcsError} ObjectMissing, StoreUnavailable @throws {Error} broken file */
+  piece(order: number, cell: number): Promise<QuadBand> {
+    const key = quadPieceKey(this.survey, order, cell)
+    const bytes = this.#bands.get(order)?.find(piece => piece.cell === cell)?.bytes ?? 0
+    const held = this.#held.get(key) ?? { bytes, piece: this.#store.get(key).then(decodeQuadBand) }
+    this.#held.delete(key)
+    this.#held.set(key, held)
+    held.piece.catch(() => this.#held.delete(key))
+    let sum = 0
+    for (const { bytes } of this.#held.values()) sum += bytes
+    for (const [old, { bytes }] of this.#held) {
+      if (sum <= this.#mostBytes || old === key) break
+      this.#held.delete(old)
+      sum -= bytes
     }
-    return band
+    return held.piece
   }
 }
 
-/** The index that `cpcs tiles index` built of a survey, or undefined where there is none. */
-export async function openQuadSky(store: ObjectStore, survey: string): Promise<QuadSky | undefined> {
-  const sizes = await Promise.all(QUAD_ORDERS.map(order => store.size(quadIndexKey(survey, order))))
-  const orders = QUAD_ORDERS.filter((_, i) => sizes[i] !== undefined)
-  return orders.length > 0 ? new QuadSky(store, survey, orders) : undefined
+/** The index that `cpcs tiles index` built of a survey, or undefined where there is none. @throws {CpcsError} */
+export async function openQuadSky(
+  store: ObjectStore,
+  survey: string,
+  mostBytes?: number,
+): Promise<QuadSky | undefined> {
+  const key = quadListKey(survey)
+  if ((await store.size(key)) === undefined) return undefined
+  const list = JSON.parse(new TextDecoder().decode(await store.get(key))) as QuadList
+  if (list.version !== VERSION)
+    throw new Error(`the index of quads has version ${list.version}, not ${VERSION}: build it anew`)
+  return new QuadSky(store, survey, list, mostBytes)
 }
 
-async function readWhole(store: ObjectStore, key: string): Promise<Uint8Array> {
-  const size = (await store.size(key)) ?? 0
-  if (size <= CHUNK_BYTES) return store.get(key)
-  const bytes = new Uint8Array(size)
-  for (let start = 0; start < size; start += CHUNK_BYTES)
-    bytes.set(await store.range(key, start, Math.min(size, start + CHUNK_BYTES)), start)
-  return bytes
+/** Write the list of pieces, by which the index is there. */
+export async function putQuadList(store: ObjectStore, survey: string, bands: QuadList['bands']): Promise<void> {
+  const text = JSON.stringify({ version: VERSION, bands })
+  await store.put(quadListKey(survey), new TextEncoder().encode(text), { contentType: 'application/json' })
 }

@@ -1,5 +1,6 @@
 import { type Notices, NoticeTopic } from '#shared/alert/publish.ts'
-import type { Tiles } from '#shared/catalogue/reference.ts'
+import { openQuadSky, type QuadSky } from '#shared/astrometry/quad-index.ts'
+import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { Frames } from '#shared/lightcurve/frames.ts'
 import { Objects } from '#shared/lightcurve/objects.ts'
@@ -24,6 +25,8 @@ export interface Deps {
   /** Everything made of them. */
   readonly store: ObjectStore
   readonly tiles: Tiles
+  /** The index of the sky that was built of a survey, or undefined where none was. */
+  readonly quads: (survey: SurveyId) => Promise<QuadSky | undefined>
   readonly targets: TargetRegistry
   readonly frames: Frames
   readonly objects: Objects
@@ -31,6 +34,7 @@ export interface Deps {
   readonly notices: Notices
 }
 
+const skies = new Map<SurveyId, Promise<QuadSky | undefined>>()
 const tiles = once(() => openTiles(bucketNamed('TILES_BUCKET')))
 
 /** The dependencies of a task, each made from the environment when it is first asked for. */
@@ -48,6 +52,9 @@ export function makeDeps(execution: string): Deps {
     get tiles() {
       return tiles()
     },
+    get quads() {
+      return quads
+    },
     get targets() {
       return new Objects(table())
     },
@@ -64,6 +71,17 @@ export function makeDeps(execution: string): Deps {
       return new NoticeTopic(sns(), fromEnvironment('NOTICES_TOPIC_ARN'))
     },
   }
+}
+
+/** The index of a survey, opened once: an index that is built later is found by the next process. */
+function quads(survey: SurveyId): Promise<QuadSky | undefined> {
+  let sky = skies.get(survey)
+  if (!sky) {
+    sky = openQuadSky(bucketNamed('TILES_BUCKET'), survey)
+    skies.set(survey, sky)
+    sky.catch(() => skies.delete(survey))
+  }
+  return sky
 }
 
 /** The table of the environment. */

@@ -39,6 +39,13 @@ export interface FrameRow extends FrameReceived {
   calibrateSeconds?: number
 }
 
+/** Where a telescope pointed, by the stars of its frame. */
+export interface LastSolution {
+  raDeg: number
+  decDeg: number
+  pixelScaleArcsec: number
+}
+
 export type Summary = Partial<ReturnType<typeof summarise>>
 
 /** The rows of frames: one per frame, pipeline version and execution. Every change is one conditional write. */
@@ -114,6 +121,17 @@ export class Frames {
   async ofNight(night: string, telescope?: string): Promise<FrameRow[]> {
     const prefix = telescope === undefined ? undefined : `${telescope}#`
     return this.#table.query<FrameRow>(`NIGHT#${night}`, { index: 'listing', prefix })
+  }
+
+  /** Where the telescope's latest frame of a night was found, or undefined where none was yet. */
+  async lastSolution(telescope: string, night: string): Promise<LastSolution | undefined> {
+    const rows = await this.#table.query<FrameRow>(`NIGHT#${night}`, {
+      index: 'listing',
+      prefix: `${telescope}#`,
+      newestFirst: true,
+    })
+    const wcs = rows.find(row => row.summary?.wcs)?.summary?.wcs
+    return wcs && { raDeg: wcs.raDeg, decDeg: wcs.decDeg, pixelScaleArcsec: wcs.pixelScaleArcsec }
   }
 
   /** Nights with frames and the telescopes that sent them, latest first. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type BlindHypothesis, searchBlind } from '#shared/astrometry/blind-search.ts'
-import { buildQuadBand, type IndexStars } from '#shared/astrometry/build-quad-index.ts'
+import { buildQuadPieces, type IndexStars } from '#shared/astrometry/build-quad-index.ts'
+import { writeQuads } from '#shared/astrometry/index-survey.ts'
 import type { FieldDetections, FieldStars } from '#shared/astrometry/pair-stars.ts'
 import {
   decodeQuadBand,
@@ -8,7 +9,6 @@ import {
   openQuadSky,
   type QuadBand,
   type QuadSky,
-  quadIndexKey,
 } from '#shared/astrometry/quad-index.ts'
 import { confirmBlind, type FieldSolution } from '#shared/astrometry/solve-field.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
@@ -36,11 +36,10 @@ function drawSky(seed: number): IndexStars {
   }
 }
 
-async function indexOf(stars: IndexStars): Promise<QuadSky> {
+async function indexOf(stars: IndexStars, mostBytes?: number): Promise<QuadSky> {
   const store = new MemoryStore()
-  for (const order of [5, 6, 7, 8])
-    await store.put(quadIndexKey('gaia_dr3', order), encodeQuadBand(buildQuadBand(stars, order)))
-  const sky = await openQuadSky(store, 'gaia_dr3')
+  await writeQuads(store, 'gaia_dr3', stars, [5, 6, 7, 8])
+  const sky = await openQuadSky(store, 'gaia_dr3', mostBytes)
   if (!sky) throw new Error('no index')
   return sky
 }
@@ -144,6 +143,38 @@ test.each(frames)('a frame %s is found in the whole sky, in any turn and either 
   }
 })
 
+test('an index whose pieces are not in memory together finds the same frames', async () => {
+  const poor = await indexOf(stars, 1_000_000)
+  expect(poor.fits(8)).toBe(false)
+  for (let seed = 0; seed < 3; seed++) {
+    const { wcs, detections } = drawFrame(stars, seed, { scaleArcsec: 2.2, rotationDeg: 60 * seed })
+    const solution = await solveBlind(detections, poor, stars, { low: 1.5, high: 3 })
+    expect(solution, `seed ${seed}`).toBeDefined()
+    if (solution) expect(largestErrorPx(solution.wcs, wcs, WIDTH, HEIGHT)).toBeLessThan(1)
+  }
+})
+
+test('every figure of a band is in one piece of it, and stands there with all its stars', () => {
+  const whole = [...buildQuadPieces(stars, 6)]
+  expect(whole.map(piece => piece.cell)).toEqual([0])
+  for (const order of [7, 8]) {
+    const seen = new Set<string>()
+    let figures = 0
+    for (const { band } of buildQuadPieces(stars, order)) {
+      for (let quad = 0; quad < band.codes.length / 4; quad++) {
+        const four = Array.from(
+          band.stars.subarray(4 * quad, 4 * quad + 4),
+          star => `${band.ra[star]} ${band.dec[star]}`,
+        )
+        seen.add(four.sort().join())
+        figures++
+      }
+    }
+    expect(seen.size).toBe(figures)
+    expect(figures).toBeGreaterThan(10_000)
+  }
+})
+
 test('a frame of another sky, or of no sky, is never found', async () => {
   const other = drawSky(2)
   const draw = random('noise')
@@ -165,8 +196,11 @@ test('an index is the same for the same stars in any order, and comes back from 
     decDeg: Float64Array.from(list, row => stars.decDeg[row]),
     mag: Float64Array.from(list, row => stars.mag[row]),
   })
-  const bytes = encodeQuadBand(buildQuadBand(of(rows), 5))
-  expect(encodeQuadBand(buildQuadBand(of(rows.reverse()), 5))).toEqual(bytes)
+  const piecesOf = (list: number[]) => Array.from(buildQuadPieces(of(list), 8), piece => encodeQuadBand(piece.band))
+  const pieces = piecesOf(rows)
+  expect(piecesOf(rows.reverse())).toEqual(pieces)
+  expect(pieces.length).toBeGreaterThan(1)
+  const [bytes] = pieces
   const band: QuadBand = decodeQuadBand(bytes)
   expect(encodeQuadBand(band)).toEqual(bytes)
   expect(band.codes.length).toBeGreaterThan(1000)

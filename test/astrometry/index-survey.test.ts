@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { buildQuadBand } from '#shared/astrometry/build-quad-index.ts'
+import { buildQuadPieces } from '#shared/astrometry/build-quad-index.ts'
 import { indexSurvey } from '#shared/astrometry/index-survey.ts'
-import { encodeQuadBand, openQuadSky, QUAD_ORDERS, quadIndexKey } from '#shared/astrometry/quad-index.ts'
+import { encodeQuadBand, openQuadSky, QUAD_ORDERS, quadPieceKey } from '#shared/astrometry/quad-index.ts'
 import { importStars, readPublished } from '#shared/catalogue/import.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { random } from '#shared/numeric/random.ts'
@@ -23,6 +23,7 @@ test('the index of an imported catalogue is that of all its stars at once, leaf 
   // magnitudes come back from the tiles as 32-bit numbers
   const all = { raDeg: stars.raDeg, decDeg: stars.decDeg, mag: Float64Array.from(new Float32Array(stars.mag.G)) }
   for (const order of [6, 9])
-    expect(await store.get(quadIndexKey('gaia_dr3', order))).toEqual(encodeQuadBand(buildQuadBand(all, order)))
+    for (const { cell, band } of buildQuadPieces(all, order))
+      expect(await store.get(quadPieceKey('gaia_dr3', order, cell))).toEqual(encodeQuadBand(band))
   await expect(indexSurvey(store, 'ps1')).rejects.toThrow(/no catalogue ps1/)
 })

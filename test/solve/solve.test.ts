@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import type { StandardHeader } from '#events/frame.ts'
 import { SolveInput, SolveOutput } from '#events/stages.ts'
 import { type SolveDeps, solve } from '#functions/solve/solve.ts'
-import { buildQuadBand } from '#shared/astrometry/build-quad-index.ts'
-import { encodeQuadBand, openQuadSky, quadIndexKey } from '#shared/astrometry/quad-index.ts'
+import { writeQuads } from '#shared/astrometry/index-survey.ts'
+import { openQuadSky } from '#shared/astrometry/quad-index.ts'
 import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { decodeTable } from '#shared/fits/table.ts'
@@ -117,7 +117,10 @@ async function trial(
   tiles: Tiles,
   header: Partial<StandardHeader> = {},
   targets = registry(),
-  { store = new MemoryStore(), ...sky }: Pick<SolveDeps, 'quads' | 'blind'> & { store?: MemoryStore } = {},
+  {
+    store = new MemoryStore(),
+    ...sky
+  }: Pick<SolveDeps, 'quads' | 'blind' | 'scaleArcsec' | 'lastSolution'> & { store?: MemoryStore } = {},
 ) {
   const full = { ...HEADER, ...header }
   await store.put('products/f/frame.fits', encodeFrame(drawFrame(stars, { width: SIZE, height: SIZE }), full))
@@ -190,6 +193,30 @@ test('a frame without pointing is solved around the registered target, and says 
   expect(hasFlag(output.header.flags, 'solvedWithoutHint')).toBe(true)
 })
 
+test("where the header tells neither place nor scale, the telescope's last field and scale lead to the frame", async () => {
+  const asked: string[] = []
+  const { store, output } = await trial(sky.stars, tiles, { pointing: null, pixelScaleArcsec: null }, registry(), {
+    async lastSolution(telescope, night) {
+      asked.push(`${telescope} ${night}`)
+      return { raDeg: 0.15, decDeg: 41.2, pixelScaleArcsec: 1.21 }
+    },
+  })
+  expect(asked).toEqual(['t 2024-07-01'])
+  expectTrueSolution(JSON.parse(new TextDecoder().decode(await store.get(output.solution))).wcs)
+  expect(output.wcs.withHint).toBe(false)
+})
+
+test("an operator's range of scales is searched from end to end, and nothing outside it", async () => {
+  // the middle of the first range is 4 arcsec per pixel, far from the true 1.2
+  const { output } = await trial(sky.stars, tiles, { pixelScaleArcsec: 30 }, registry(), {
+    scaleArcsec: { low: 1, high: 16 },
+  })
+  expect(output.wcs.pixelScaleArcsec).toBeCloseTo(1.2, 3)
+  await expect(trial(sky.stars, tiles, {}, registry(), { scaleArcsec: { low: 1.25, high: 3 } })).rejects.toMatchObject({
+    name: 'NoPatternMatch',
+  })
+})
+
 test.each([
   ['TooFewStars', [] as Star[], {}, 'no star at all'],
   ['TooFewStars', sky.stars.slice(0, 4), {}, 'four stars'],
@@ -209,11 +236,7 @@ test('a frame of another sky is refused with what was tried', async () => {
 
 async function quadsOf({ raDeg, decDeg, mag }: ReferenceStars): Promise<SolveDeps['quads']> {
   const store = new MemoryStore()
-  for (const order of [7, 8, 9])
-    await store.put(
-      quadIndexKey('gaia_dr3', order),
-      encodeQuadBand(buildQuadBand({ raDeg, decDeg, mag: mag.G }, order)),
-    )
+  await writeQuads(store, 'gaia_dr3', { raDeg, decDeg, mag: mag.G }, [7, 8, 9])
   return survey => openQuadSky(store, survey)
 }
 
