@@ -58,6 +58,7 @@ const PRODUCTS = [
     'calibration.json',
     'calibration.png',
     'points.json',
+    'camera.json',
     'report.json',
   ],
 ]

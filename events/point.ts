@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { FrameId } from './frame.ts'
 
+/** Whose stars a colour term rests on: the frame's, those of earlier frames of its camera, or both. */
+export const ColourTermFrom = z.enum(['frame', 'memory', 'both', 'none'])
+
 /** One point of a light curve: a detection or a limit of one object in one frame, with all that is needed to judge it. */
 export const Point = z.object({
   /** `<objectId>-<frameId, 16 digits>-<band>`: the same frame and object give the same id for ever. */
@@ -13,9 +16,14 @@ export const Point = z.object({
   raDeg: z.number(),
   decDeg: z.number(),
   mjdUtcMid: z.number(),
+  /** The same as barycentric Julian date in TDB and heliocentric Julian date in UTC, for the target's place. */
+  bjdTdbMid: z.number().optional(),
+  hjdUtcMid: z.number().optional(),
   dateObsUtc: z.string(),
   exposureSeconds: z.number(),
   filterName: z.string().nullable(),
+  /** The camera as the header names it. */
+  camera: z.string().nullable().optional(),
   band: z.string(),
   survey: z.string(),
   magSystem: z.enum(['AB', 'Vega', 'instrumental']),
@@ -24,8 +32,9 @@ export const Point = z.object({
   magErr: z.number().nullable(),
   magErrRandom: z.number().nullable(),
   magErrZeroPoint: z.number().nullable(),
-  /** Magnitude without the colour term. */
+  /** Magnitude in the camera's natural system (no colour term; a star of colour 0 has the same in both), and its error. */
   magNatural: z.number().nullable(),
+  magNaturalErr: z.number().nullable().optional(),
   flux: z.number(),
   fluxErr: z.number(),
   limit3Sigma: z.number().nullable(),
@@ -35,13 +44,28 @@ export const Point = z.object({
   colourTerm: z.number().nullable(),
   colourTermError: z.number().nullable(),
   colour: z.string().nullable(),
-  /** The target's colour that entered, and where it came from. */
+  colourTermFrom: ColourTermFrom.optional(),
+  /** Colour at which zero point and colour term are independent. */
+  pivotColour: z.number().nullable().optional(),
+  /** Scatter of the calibrating stars beyond their errors, mag. */
+  intrinsicScatter: z.number().nullable().optional(),
+  /** The target's colour that entered, its error, and where it came from. */
   targetColour: z.number().nullable(),
+  targetColourErr: z.number().nullable().optional(),
   targetColourFrom: z.enum(['catalogue', 'points', 'assumed', 'none']),
   calibrators: z.int(),
   fwhmPx: z.number(),
+  elongation: z.number().optional(),
+  /** Sky at the target, ADU per pixel. */
+  skyAdu: z.number().optional(),
   airmass: z.number().nullable(),
+  /** Null where the place of the observatory is not known. */
+  moonSeparationDeg: z.number().nullable().optional(),
+  moonAltitudeDeg: z.number().nullable().optional(),
+  moonIllumination: z.number().nullable().optional(),
+  sunAltitudeDeg: z.number().nullable().optional(),
   wcsResidualMas: z.number(),
+  wcsStars: z.int().optional(),
   flags: z.int(),
 })
 

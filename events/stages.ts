@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { FrameId, ObjectRef, Provenance, StandardHeader } from './frame.ts'
+import { ColourTermFrom } from './point.ts'
 
 /** A target to be measured whether or not it is seen. */
 export const Target = z.object({ name: z.string(), raDeg: z.number(), decDeg: z.number() })
@@ -77,6 +78,14 @@ export const Candidate = z.object({
   zeroPointError: z.number(),
   colourTerm: z.number(),
   colourTermError: z.number(),
+  /** Whose stars the colour term rests on: the frame's, those of earlier frames of its camera, or both. */
+  colourTermFrom: ColourTermFrom.optional(),
+  /** Colour at which zero point and colour term are independent; null without a colour term. */
+  pivotColour: z.number().nullable().optional(),
+  /** Scatter of the stars beyond their errors, mag. */
+  intrinsicScatter: z.number().optional(),
+  /** Order of the polynomial in x and y; 0 for none. */
+  positionOrder: z.int().optional(),
   /** Robust scatter of the residuals about the fit, mag. */
   scatter: z.number(),
   stars: z.int(),
@@ -112,6 +121,8 @@ export const CalibrateOutput = MeasureOutput.extend({
   calibrationReport: z.string(),
   /** Key of the points, JSON: an array of Point (events/point.ts). */
   points: z.string(),
+  /** Key of what the frame adds to its camera's memory, JSON (events/camera.ts); null where it adds nothing. */
+  camera: z.string().nullable().optional(),
 })
 
 export const RecordInput = CalibrateOutput

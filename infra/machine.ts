@@ -46,10 +46,11 @@ export class Machine extends Construct {
         .uses(table, ['Query'], ['FRAME#']),
       solve: withTargets(withTiles(stage('solve'))),
       measure: withTargets(withTiles(stage('measure'))),
-      calibrate: withTiles(stage('calibrate')),
+      calibrate: withTiles(stage('calibrate')).uses(table, ['Query'], ['CAMERA#', 'OBJ#']),
       record: stage('record')
         .uses(table, ['GetItem'], ['FRAME#', 'OBJ#'])
-        .uses(table, ['PutItem', 'UpdateItem'], ['OBJ#'])
+        .uses(table, ['Query', 'PutItem', 'UpdateItem'], ['OBJ#'])
+        .uses(table, ['PutItem'], ['CAMERA#'])
         .publishes(topic, 'NOTICES_TOPIC_ARN'),
       outcome: stage('outcome').uses(table, ['GetItem'], ['FRAME#']),
     }

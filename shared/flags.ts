@@ -24,6 +24,15 @@ export const flags = {
   mosaicGreen: { bit: 18, tells: 'Measured on the green pixels of a Bayer mosaic.' },
   fitNotConverged: { bit: 19, tells: 'The PSF fit did not converge within its bound of iterations.' },
   bandFromData: { bit: 20, tells: 'The header names no known filter; survey and band were chosen by the stars alone.' },
+  zeroPointUnusual: {
+    bit: 21,
+    tells: 'The zero point lies far off what this camera and filter usually have: clouds, dew, another gain or filter.',
+  },
+  colourTermUnusual: {
+    bit: 22,
+    tells: 'The colour term contradicts the earlier frames of this camera and filter; theirs were left aside.',
+  },
+  implausible: { bit: 23, tells: 'Magnitude or error were beyond anything on the sky and are withheld.' },
 } as const
 
 export type Flag = keyof typeof flags

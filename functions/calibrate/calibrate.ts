@@ -1,3 +1,5 @@
+import type { CameraFrame } from '#events/camera.ts'
+import type { Point } from '#events/point.ts'
 import type { CalibrateInput, CalibrateOutput, Outcome } from '#events/stages.ts'
 import {
   type CalibratedTarget,
@@ -14,12 +16,24 @@ import {
   plotData,
 } from '#shared/calibration/calibrate-frame.ts'
 import type { MatchScale } from '#shared/calibration/calibrators.ts'
+import {
+  type CameraId,
+  type CameraMemory,
+  cameraFrame,
+  cameraOf,
+  isUnusual,
+  recall,
+  toOneSecond,
+} from '#shared/calibration/camera.ts'
 import { type CatalogueMeta, catalogueEcsv, catalogueFits } from '#shared/calibration/catalogue-files.ts'
 import type { Force } from '#shared/calibration/choose.ts'
 import { framePoints } from '#shared/calibration/frame-points.ts'
 import { drawCalibration } from '#shared/calibration/plot.ts'
+import type { FrameSize } from '#shared/calibration/position-term.ts'
+import { COLOUR_WINDOW_DAYS } from '#shared/calibration/target-colour.ts'
 import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
 import { flagMask } from '#shared/flags.ts'
+import { objectIdOf } from '#shared/object-id.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
@@ -38,6 +52,10 @@ export interface CalibrateDeps {
   store: ObjectStore
   tiles: Tiles
   log: Log
+  /** What frames told of their cameras; without it every frame stands for itself. */
+  cameras?: { frames(camera: CameraId): Promise<CameraFrame[]> }
+  /** The points of objects, from which a target's colour follows; without them the catalogue's or an assumed one enters. */
+  points?: { around(objectId: string, mjdUtc: number, days: number): Promise<Point[]> }
   /** Survey or band that the caller wants instead of the one that the frame would choose. */
   force?: Force
 }
@@ -48,21 +66,28 @@ export interface CalibrateDeps {
  *
  * @throws {CpcsError} TilesUnavailable; ObjectMissing and StoreUnavailable
  */
-export async function calibrate(
-  input: CalibrateInput,
-  { store, tiles, log, force }: CalibrateDeps,
-): Promise<CalibrateOutput> {
+export async function calibrate(input: CalibrateInput, deps: CalibrateDeps): Promise<CalibrateOutput> {
+  const { store, tiles, log, force } = deps
   const stars = decodeStars(await store.get(input.catalogue))
   const forced = JSON.parse(new TextDecoder().decode(await store.get(input.forced))) as ForcedPhotometry[]
 
   const available = await surveysAround(coneOf(stars, input), tiles, log)
-  const calibration = calibrateFrame(stars, available, matchScale(input), input.header.band, force)
+  const memory = recall((await deps.cameras?.frames(cameraOf(input))) ?? [], frameOf(input))
+  const calibration = calibrateFrame(stars, available, matchScale(input), input.header.band, force, memory)
   tellChoice(calibration, input, log)
 
   const calibrated = withMagnitudes(stars, calibration)
-  const targets = targetsOf(forced, calibration, input, force)
+  const flags = flagsOf(calibration, input, memory, force)
+  const targets = targetsOf(forced, calibration, input, flags, await ownPoints(forced, calibration, input, deps))
   const { chosen } = calibration.choice
   const points = framePoints(input, targets, calibration.chosen, chosen?.standard.system ?? 'instrumental')
+
+  const camera = cameraFrame(
+    input,
+    calibration.choice.ranked.map(({ fit }) => fit),
+    chosen,
+    calibration.choice.ambiguous,
+  )
 
   const meta = catalogueMeta(input, calibration)
   const report = {
@@ -81,12 +106,14 @@ export async function calibrate(
     await store.put(`${products}/calibration.png`, drawCalibration(report.plot), { contentType: 'image/png' })
   await store.put(`${products}/calibration.json`, encoded(JSON.stringify(report)), json)
   await store.put(`${products}/points.json`, encoded(JSON.stringify(points)), json)
+  if (camera) await store.put(`${products}/camera.json`, encoded(JSON.stringify(camera)), json)
   return {
     ...input,
     outcome: outcomeOf(calibration, targets),
     calibration: { chosen: calibration.chosen, ambiguous: calibration.choice.ambiguous },
     calibrationReport: `${products}/calibration.json`,
     points: `${products}/points.json`,
+    camera: camera ? `${products}/camera.json` : null,
   }
 }
 
@@ -116,8 +143,10 @@ async function surveysAround(cone: Cone, tiles: Tiles, log: Log): Promise<Refere
   return available
 }
 
-function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale {
+function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale & FrameSize {
   return {
+    widthPx: header.widthPx,
+    heightPx: header.heightPx,
     fwhmArcsec: psf.fwhmPx * wcs.pixelScaleArcsec,
     residualArcsec: wcs.medianResidualMas / 1000,
     epochYear: julianEpoch(header.mjdUtcMid),
@@ -142,16 +171,48 @@ function withMagnitudes(stars: StarCatalogue, { choice, matched }: FrameCalibrat
   return { ...stars, ...(choice.chosen ? calibrateStars(stars, choice.chosen) : {}), sourceId }
 }
 
+function frameOf({ frameId, header }: CalibrateInput) {
+  return { frameId, mjdUtcMid: header.mjdUtcMid }
+}
+
+/** Flags that hold for every magnitude of the frame. */
+function flagsOf(
+  { choice, chosen }: FrameCalibration,
+  { header }: CalibrateInput,
+  memory: CameraMemory,
+  force?: Force,
+): number {
+  if (!choice.chosen || !chosen) return header.flags
+  const guessed = header.band === null && force?.band === undefined ? flagMask('bandFromData') : 0
+  const usual = memory.zeroPoint(chosen.survey, chosen.band, chosen.colour)
+  const zeroPoint = toOneSecond(chosen.zeroPoint, header.exposureSeconds)
+  const unusual = usual && zeroPoint !== null && isUnusual(zeroPoint, usual) ? flagMask('zeroPointUnusual') : 0
+  return header.flags | guessed | unusual | calibrationFlags(choice.chosen, choice.ambiguous)
+}
+
+/** Points of the targets in other frames, where a colour can be of use. */
+async function ownPoints(
+  forced: ForcedPhotometry[],
+  { choice: { chosen } }: FrameCalibration,
+  { header }: CalibrateInput,
+  { points }: CalibrateDeps,
+): Promise<Map<string, Point[]>> {
+  if (!points || !chosen?.hasColourTerm) return new Map()
+  const found = forced.map(async ({ name }): Promise<[string, Point[]]> => {
+    return [name, await points.around(objectIdOf(name), header.mjdUtcMid, COLOUR_WINDOW_DAYS)]
+  })
+  return new Map(await Promise.all(found))
+}
+
 function targetsOf(
   forced: ForcedPhotometry[],
-  { choice }: FrameCalibration,
-  { header }: CalibrateInput,
-  force?: Force,
+  { choice: { chosen } }: FrameCalibration,
+  input: CalibrateInput,
+  flags: number,
+  own: Map<string, Point[]>,
 ): CalibratedTarget[] {
-  if (!choice.chosen) return uncalibratedTargets(forced, header.band ?? 'unknown', header.flags)
-  const guessed = header.band === null && force?.band === undefined ? flagMask('bandFromData') : 0
-  const flags = header.flags | guessed | calibrationFlags(choice.chosen, choice.ambiguous)
-  return calibrateTargets(forced, choice.chosen, flags)
+  if (!chosen) return uncalibratedTargets(forced, input.header.band ?? 'unknown', flags)
+  return calibrateTargets(forced, chosen, { ...frameOf(input), flags, pointsOf: name => own.get(name) ?? [] })
 }
 
 function outcomeOf({ chosen }: FrameCalibration, targets: CalibratedTarget[]): Outcome {

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { CameraFrame } from '#events/camera.ts'
 import { Point } from '#events/point.ts'
 import type { Outcome, RecordInput, RecordOutput } from '#events/stages.ts'
 import { noticeOf } from '#shared/alert/notice.ts'
 import type { Notices } from '#shared/alert/publish.ts'
 import { CpcsError } from '#shared/errors.ts'
+import type { Cameras } from '#shared/lightcurve/cameras.ts'
 import { type Frames, secondsPerStage } from '#shared/lightcurve/frames.ts'
 import type { Objects } from '#shared/lightcurve/objects.ts'
 import type { Points } from '#shared/lightcurve/points.ts'
@@ -14,6 +16,7 @@ export interface RecordDeps {
   store: ObjectStore
   points: Points
   objects: Objects
+  cameras: Cameras
   frames: Frames
   notices: Notices
   log: Log
@@ -23,7 +26,8 @@ export interface RecordDeps {
 }
 
 /**
- * Write the points of a frame into the light curves, tell subscribers of the new ones, and bring the frame to its end.
+ * Write the points of a frame into the light curves and what it tells of its camera into the camera's memory, tell
+ * subscribers of the new points, and bring the frame to its end.
  *
  * Each point is put once, on condition that it is not there; the execution that put it tells of it and marks it told.
  * A repetition after a crash tells of the points that it finds untold. What remains: a crash between a publication and
@@ -34,11 +38,12 @@ export interface RecordDeps {
  */
 export async function record(input: RecordInput, deps: RecordDeps): Promise<RecordOutput> {
   const { store, frames, log, execution, now } = deps
-  const points = await readPoints(store, input.points)
+  const points = await readJson(store, input.points, z.array(Point))
 
   let mine = 0
   for (const point of points) if (await recordPoint({ ...point, execution }, deps)) mine++
 
+  if (input.camera) await deps.cameras.put(await readJson(store, input.camera, CameraFrame))
   const outcome: Outcome = points.length > 0 && mine === 0 ? 'duplicate' : input.outcome
   if (outcome !== 'duplicate') await writeReport(input, deps)
   const result = { outcome, points: points.length, newPoints: mine }
@@ -66,14 +71,15 @@ async function recordPoint(point: Point, { points, objects, notices, frames, log
 
   await objects.seen(point, now())
   if (row?.notice === 'published') return true
-  await notices.publish(noticeOf(point, now()))
+  const type = (await points.supersedes(point)) ? 'update' : 'initial'
+  await notices.publish(noticeOf(point, now(), type))
   await points.told(point)
   return true
 }
 
-async function readPoints(store: ObjectStore, key: string): Promise<Point[]> {
+async function readJson<T>(store: ObjectStore, key: string, contract: z.ZodType<T>): Promise<T> {
   const text = new TextDecoder().decode(await store.get(key))
-  const parsed = z.array(Point).safeParse(JSON.parse(text))
+  const parsed = contract.safeParse(JSON.parse(text))
   if (parsed.success) return parsed.data
   throw new CpcsError('ContractBroken', { side: 'input', found: z.prettifyError(parsed.error) })
 }

@@ -14,15 +14,16 @@ const CURRENT_DAYS = 2
  * The notice of a new point: 'current' within two days of the exposure, 'archival' later.
  *
  * @param at when it is written, ISO 8601 UTC
+ * @param type 'update' where the point supersedes one that an older version of the pipeline made of the same frame
  */
-export function noticeOf(point: Point, at: string): Notice {
+export function noticeOf(point: Point, at: string, type: 'initial' | 'update' = 'initial'): Notice {
   const halfExposureDays = point.exposureSeconds / 2 / SECONDS_PER_DAY
   return {
     $schema: NOTICE_SCHEMA,
     id: point.pointId,
     alert_datetime: at,
     alert_tense: mjdOfIso(at) - point.mjdUtcMid > CURRENT_DAYS ? 'archival' : 'current',
-    alert_type: 'initial',
+    alert_type: type,
     mission: 'CPCS',
     instrument: point.telescope,
     messenger: 'EM',

@@ -2,6 +2,7 @@ import { type Notices, NoticeTopic } from '#shared/alert/publish.ts'
 import { openQuadSky, type QuadSky } from '#shared/astrometry/quad-index.ts'
 import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
+import { Cameras } from '#shared/lightcurve/cameras.ts'
 import { Frames } from '#shared/lightcurve/frames.ts'
 import { Objects } from '#shared/lightcurve/objects.ts'
 import { Points } from '#shared/lightcurve/points.ts'
@@ -28,6 +29,7 @@ export interface Deps {
   /** The index of the sky that was built of a survey, or undefined where none was. */
   readonly quads: (survey: SurveyId) => Promise<QuadSky | undefined>
   readonly targets: TargetRegistry
+  readonly cameras: Cameras
   readonly frames: Frames
   readonly objects: Objects
   readonly points: Points
@@ -57,6 +59,9 @@ export function makeDeps(execution: string): Deps {
     },
     get targets() {
       return new Objects(table())
+    },
+    get cameras() {
+      return new Cameras(table())
     },
     get frames() {
       return new Frames(table())

@@ -1,8 +1,10 @@
+import type { Point } from '#events/point.ts'
 import type { TargetResult } from '#events/stages.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { type CalibrationFit, zeroPointAt } from './candidate.ts'
 import { type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
+import { colourFromPoints } from './target-colour.ts'
 
 /** 2.5 / ln 10: relative error of a flux to an error in magnitudes. */
 const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
@@ -20,16 +22,29 @@ interface StarColour {
   colour: number
   /** 1 σ of the colour, mag. */
   error: number
-  from: 'catalogue' | 'assumed' | 'none'
+  from: Point['targetColourFrom']
   flags: number
 }
 
 /** A target's result, and what of it only points carry. */
 export interface CalibratedTarget extends TargetResult {
-  /** Magnitude without the colour term. */
+  /** Magnitude without the colour term, and its error. */
   magNatural: number | null
+  magNaturalErr: number | null
   targetColour: number | null
-  targetColourFrom: StarColour['from']
+  targetColourErr: number | null
+  targetColourFrom: Point['targetColourFrom']
+  skyAdu: number
+}
+
+/** The frame that a target was measured in, and what is known of the target besides. */
+export interface TargetContext {
+  frameId: string
+  mjdUtcMid: number
+  /** Flags of the frame and of the calibration. */
+  flags: number
+  /** Points of a target in other frames, by its name. */
+  pointsOf: (name: string) => readonly Point[]
 }
 
 /** Flags that hold for every magnitude of a frame calibrated by this fit. */
@@ -37,7 +52,8 @@ export function calibrationFlags(fit: CalibrationFit, ambiguous: boolean): numbe
   return (
     (fit.line.count < FEW_CALIBRATORS ? flagMask('fewCalibrators') : 0) |
     (fit.hasColourTerm ? 0 : flagMask('noColourTerm')) |
-    (ambiguous ? flagMask('bandAmbiguous') : 0)
+    (ambiguous ? flagMask('bandAmbiguous') : 0) |
+    (fit.contradictsMemory ? flagMask('colourTermUnusual') : 0)
   )
 }
 
@@ -55,8 +71,8 @@ export function calibrateStars(
   const flags = Int32Array.from(catalogue.flags)
   for (let i = 0; i < n; i++) {
     if (!Number.isFinite(catalogue.magInst[i])) continue
-    const star = colourOf(fit, fit.magnitudes, fit.matched.rowOf[i])
-    const zeroPoint = zeroPointOf(fit, star)
+    const star = colourOf(fit, fit.magnitudes, i)
+    const zeroPoint = zeroPointOf(fit, star, catalogue.x[i], catalogue.y[i])
     const value = catalogue.magInst[i] + zeroPoint.value
     const error = Math.hypot(catalogue.magInstErr[i], zeroPoint.error)
     if (!isPlausible(value, error)) continue
@@ -67,30 +83,37 @@ export function calibrateStars(
   return { mag, magErr, flags }
 }
 
-/**
- * Calibrate forced photometry: magnitude where it is detected, limits always, at the target's own noise.
- *
- * @param frameFlags flags of the frame and of the calibration
- */
+/** Calibrate forced photometry: magnitude where it is detected, limits always, at the target's own noise. */
 export function calibrateTargets(
   targets: ForcedPhotometry[],
   fit: CalibrationFit,
-  frameFlags: number,
+  context: TargetContext,
 ): CalibratedTarget[] {
   const { matched, standard } = fit
   return targets.map(target => {
-    const row = matched.places.nearest(target.raDeg, target.decDeg, Math.min(matched.matchRadiusDeg, SAME_OBJECT_DEG))
-    const star = colourOf(fit, standardMagnitudes(matched.stars, standard, [row]), row)
-    const zeroPoint = zeroPointOf(fit, star)
     const instrumental = -2.5 * Math.log10(target.flux)
     const magErrRandom = (MAG_PER_RELATIVE_FLUX * target.fluxErr) / target.flux
+    const own = colourFromPoints(
+      fit,
+      { mag: instrumental, error: magErrRandom },
+      context,
+      context.pointsOf(target.name),
+    )
+    const row = matched.places.nearest(target.raDeg, target.decDeg, Math.min(matched.matchRadiusDeg, SAME_OBJECT_DEG))
+    const star = own
+      ? knownColour(fit, own.colour, own.error, 'points')
+      : colourOf(fit, standardMagnitudes(matched.stars, standard, [row]), 0)
+    const zeroPoint = zeroPointOf(fit, star, target.x, target.y)
+    const natural = zeroPointAt(fit, 0, target.x, target.y)
     const mag = instrumental + zeroPoint.value
     const magErr = Math.hypot(magErrRandom, zeroPoint.error)
-    const detected = target.flux >= DETECTION_SIGMA * target.fluxErr && isPlausible(mag, magErr)
+    const significant = target.flux >= DETECTION_SIGMA * target.fluxErr
+    const detected = significant && isPlausible(mag, magErr)
     const limit = (sigmas: number) => {
       const value = zeroPoint.value - 2.5 * Math.log10(sigmas * target.fluxErr)
       return target.fluxErr > 0 && Math.abs(value) < PLAUSIBLE_MAG ? value : null
     }
+    const implausible = significant && !detected ? flagMask('implausible') : 0
     return {
       name: target.name,
       ra: target.raDeg,
@@ -101,15 +124,18 @@ export function calibrateTargets(
       magErr: detected ? magErr : null,
       magErrRandom: detected ? magErrRandom : null,
       magErrZeroPoint: detected ? zeroPoint.error : null,
-      magNatural: detected ? instrumental + zeroPointAt(fit, 0).value : null,
+      magNatural: detected ? instrumental + natural.value : null,
+      magNaturalErr: detected ? Math.hypot(magErrRandom, natural.error) : null,
       flux: target.flux,
       fluxErr: target.fluxErr,
       detected,
       limit3Sigma: limit(3),
       limit5Sigma: limit(5),
-      flags: target.flags | frameFlags | star.flags,
+      flags: target.flags | context.flags | star.flags | implausible,
       targetColour: star.from === 'none' ? null : star.colour,
+      targetColourErr: star.from === 'none' ? null : star.error,
       targetColourFrom: star.from,
+      skyAdu: target.skyAdu,
     }
   })
 }
@@ -127,6 +153,7 @@ export function uncalibratedTargets(targets: ForcedPhotometry[], band: string, f
     magErrRandom: null,
     magErrZeroPoint: null,
     magNatural: null,
+    magNaturalErr: null,
     flux: target.flux,
     fluxErr: target.fluxErr,
     detected: target.flux >= DETECTION_SIGMA * target.fluxErr,
@@ -134,36 +161,43 @@ export function uncalibratedTargets(targets: ForcedPhotometry[], band: string, f
     limit5Sigma: null,
     flags: target.flags | frameFlags,
     targetColour: null,
+    targetColourErr: null,
     targetColourFrom: 'none',
+    skyAdu: target.skyAdu,
   }))
 }
 
-function colourOf(fit: CalibrationFit, magnitudes: StandardMagnitudes, row: number) {
-  const { hasColourTerm, medianColour, colourSpread, colourRange } = fit
-  if (!hasColourTerm) return { colour: Number.NaN, error: 0, from: 'none', flags: 0 } satisfies StarColour
-  const colour = row >= 0 ? magnitudes.colour[row] : Number.NaN
-  if (!Number.isFinite(colour))
-    return {
-      colour: medianColour,
-      error: colourSpread,
-      from: 'assumed',
-      flags: flagMask('colourAssumed'),
-    } satisfies StarColour
-  const outside = colour < colourRange[0] || colour > colourRange[1]
-  return {
-    colour,
-    error: Math.sqrt(magnitudes.varColour[row]),
-    from: 'catalogue',
-    flags: outside ? flagMask('colourExtrapolated') : 0,
-  } satisfies StarColour
+/** The colour of one of the stars of a list: the catalogue's, else what the calibrators usually have. */
+function colourOf(fit: CalibrationFit, magnitudes: StandardMagnitudes, k: number): StarColour {
+  if (!fit.hasColourTerm) return { colour: Number.NaN, error: 0, from: 'none', flags: 0 }
+  const colour = magnitudes.colour[k]
+  if (Number.isFinite(colour)) return knownColour(fit, colour, Math.sqrt(magnitudes.varColour[k]), 'catalogue')
+  const { median, spread } = fit.colours
+  return { colour: median, error: spread, from: 'assumed', flags: flagMask('colourAssumed') }
+}
+
+function knownColour(
+  { colours }: CalibrationFit,
+  colour: number,
+  error: number,
+  from: 'catalogue' | 'points',
+): StarColour {
+  const [low, high] = colours.range
+  const outside = colour < low || colour > high
+  return { colour, error, from, flags: outside ? flagMask('colourExtrapolated') : 0 }
 }
 
 /**
  * Zero point with colour term for a star, its error including that of the star's colour. Without a colour term the
  * scatter of the calibrators about the fit is what the star's own colour may do.
  */
-function zeroPointOf(fit: CalibrationFit, { colour, error, from }: StarColour): { value: number; error: number } {
-  const { value, error: fitError } = zeroPointAt(fit, from === 'none' ? 0 : colour)
+function zeroPointOf(
+  fit: CalibrationFit,
+  { colour, error, from }: StarColour,
+  x: number,
+  y: number,
+): { value: number; error: number } {
+  const { value, error: fitError } = zeroPointAt(fit, from === 'none' ? 0 : colour, x, y)
   const ofColour = fit.hasColourTerm ? fit.line.slope * error : fit.line.intrinsic
   return { value, error: Math.hypot(fitError, ofColour) }
 }

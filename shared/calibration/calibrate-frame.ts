@@ -10,10 +10,12 @@ import {
   matchSurvey,
   withGaiaMotions,
 } from './calibrators.ts'
+import { type CameraMemory, noMemory } from './camera.ts'
 import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
 import { type Choice, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
+import type { FrameSize, PositionTerm } from './position-term.ts'
 import { standardBands } from './standard-bands.ts'
 
 /** All fits of a frame and the one that was chosen. */
@@ -31,13 +33,15 @@ export interface FrameCalibration {
  *
  * @param available stars of each survey around the frame
  * @param headerBand band of the standard header; with 'narrow' nothing is chosen unless it is forced
+ * @param memory what other frames of the camera gave
  */
 export function calibrateFrame(
   catalogue: StarCatalogue,
   available: ReferenceStars[],
-  scale: MatchScale,
+  scale: MatchScale & FrameSize,
   headerBand: string | null,
   force: Force = {},
+  memory: CameraMemory = noMemory,
 ): FrameCalibration {
   const gaia = available.find(({ survey }) => survey === 'gaia_dr3')
   const observed = neighbours(catalogue.raDeg, catalogue.decDeg)
@@ -51,10 +55,11 @@ export function calibrateFrame(
   const grades = gradeStars(catalogue, matched)
   const fits = standardBands(available).flatMap(standard => {
     const survey = matched.find(({ stars }) => stars.survey === standard.survey)!
-    return fitCandidate(catalogue, grades, survey, standard) ?? []
+    const known = standard.colour && memory.colourTerm(standard.survey, standard.band, standard.colour.join('-'))
+    return fitCandidate(catalogue, grades, survey, standard, scale, known) ?? []
   })
   const wanted = force.survey !== undefined || force.band !== undefined
-  const best = chooseBand(fits, catalogue, headerBand, force)
+  const best = chooseBand(fits, catalogue, headerBand, force, memory)
   // A narrow filter sees a line or its gap: no broad band stands for it, however well the stars agree.
   const choice = headerBand === 'narrow' && !wanted ? { ...best, chosen: undefined, ambiguous: false } : best
   const candidates = choice.ranked.map(({ fit, score }) => toCandidate(fit, score))
@@ -73,20 +78,33 @@ export function fitDetails(fit: CalibrationFit) {
     zeroPointAtPivotError: line.atPivotError,
     intrinsicScatter: line.intrinsic,
     outliers: fit.sample.length - line.count,
-    colourRange: fit.hasColourTerm ? fit.colourRange : null,
-    medianColour: fit.hasColourTerm ? fit.medianColour : null,
+    colourRange: fit.hasColourTerm ? fit.colours.range : null,
+    medianColour: fit.hasColourTerm ? fit.colours.median : null,
+    colourTermFrom: fit.colourTermFrom,
+    ownColourTerm: fit.own ?? null,
+    rememberedColourTerm: fit.memory
+      ? { slope: fit.memory.slope, error: fit.memory.error, frames: fit.memory.frames }
+      : null,
+    positionTerm: fit.position ? positionDetails(fit.position) : null,
     matchRadiusArcsec: fit.matched.matchRadiusDeg * 3600,
   }
 }
 
+/** The position term with its basis in words, so that it can be applied by others. */
+function positionDetails({ order, frame, coefficients, means, covariance }: PositionTerm) {
+  const terms = ['u', 'v', 'u*u', 'u*v', 'v*v'].slice(0, coefficients.length)
+  const where = { u: `2 x / ${frame.widthPx - 1} - 1`, v: `2 y / ${frame.heightPx - 1} - 1` }
+  const lists = [coefficients, means, covariance].map(list => Array.from(list))
+  return { order, terms, ...where, coefficients: lists[0], means: lists[1], covariance: lists[2] }
+}
+
 /** The matched stars of the chosen fit, for the picture; colours that are not known are null in JSON. */
 export function plotData(fit: CalibrationFit, catalogue: StarCatalogue, title: string): CalibrationPlotData {
-  const { sample, matched, magnitudes, line } = fit
-  const rows = Array.from(sample, i => matched.rowOf[i])
+  const { sample, magnitudes, line } = fit
   return {
     title,
-    mag: rows.map(row => magnitudes.mag[row]),
-    colour: rows.map(row => magnitudes.colour[row]),
+    mag: Array.from(sample, i => magnitudes.mag[i]),
+    colour: Array.from(sample, i => magnitudes.colour[i]),
     x: Array.from(sample, i => catalogue.x[i]),
     y: Array.from(sample, i => catalogue.y[i]),
     residual: Array.from(residuals(fit, catalogue)),

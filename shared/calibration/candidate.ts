@@ -2,7 +2,9 @@ import type { Candidate } from '#events/stages.ts'
 import { quantile } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { chooseCalibrators, GRADE, type MatchedSurvey, WORST_INSTRUMENTAL_ERR } from './calibrators.ts'
-import { type Line, robustLine } from './robust-line.ts'
+import type { ColourTermMemory } from './camera.ts'
+import { type FrameSize, fitPositionTerm, type PositionTerm, positionTermAt } from './position-term.ts'
+import { type Line, type LineData, robustLine, type SlopePrior } from './robust-line.ts'
 import { type StandardBand, type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
 
 /** Fewer stars than this cannot tell a colour term from their own errors. */
@@ -11,57 +13,96 @@ const MIN_STARS_FOR_COLOUR = 8
 const MIN_COLOUR_SPREAD = 0.1
 /** A colour term with a larger error says nothing. */
 const WORST_COLOUR_TERM_ERR = 0.3
+/** A colour term that differs by so many σ from what the camera had before is another filter's. */
+const ANOTHER_FILTER_SIGMA = 4
 const MIN_STARS = 3
 /** 2.5 / ln 10 */
 const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
 /** Fits worse than this are no calibration (BHTOM's limits: scatter 1.5 mag, half the stars outliers). */
 const WORST_SCATTER = 1
 const LEAST_USED = 0.5
+/** Position term and line are fitted in turn so often. */
+const POSITION_TURNS = 2
 
 /**
- * A frame calibrated to one band of one survey: m_std = m_inst + zeroPoint + colourTerm·colour, with
+ * A frame calibrated to one band of one survey: m_std = m_inst + zeroPoint + colourTerm·colour + position term, with
  * m_inst = −2.5 log10(flux / ADU). `zeroPoint` holds at colour 0; the fit itself is kept at its pivot colour, where
  * zero point and colour term are independent.
  */
 export interface CalibrationFit {
   standard: StandardBand
   matched: MatchedSurvey
+  /** One entry per star of the frame. */
   magnitudes: StandardMagnitudes
   line: Line
   hasColourTerm: boolean
+  /** Whose stars the colour term rests on: this frame's, those of earlier frames of the camera, or both. */
+  colourTermFrom: 'frame' | 'memory' | 'both' | 'none'
+  /** The colour term that this frame's own stars give, where they give one, and the colours of those stars. */
+  own?: SlopePrior
+  ownColours?: Colours
+  /** What earlier frames of the camera say of it. */
+  memory?: ColourTermMemory
+  /** Whether the two contradict each other; the memory was then left aside. */
+  contradictsMemory: boolean
+  position?: PositionTerm
   /** Stars of the frame in the sample, one per point of the line. */
   sample: Int32Array
   /** Variance of catalogue minus instrumental magnitude of each of them, without intrinsic scatter, mag². */
   variance: Float64Array
-  /** Middle 96 % of the colours of the used stars. */
-  colourRange: [number, number]
-  medianColour: number
-  /** Half the middle 68 % of the colours. */
-  colourSpread: number
+  /** Colours of the stars that the colour term rests on. */
+  colours: Colours
 }
 
-/** Fit zero point and colour term of one band; undefined where the stars are too few or do not agree at all. */
+/** How the colours of some stars are distributed, mag. */
+export interface Colours {
+  /** The middle 96 %. */
+  range: [number, number]
+  median: number
+  /** Half the middle 68 %. */
+  spread: number
+}
+
+/**
+ * Fit zero point, colour term and, where many stars ask for it, a position term of one band.
+ *
+ * Steps, from many stars to few: the frame's own colour term together with that of earlier frames of the camera, as far
+ * as they agree; the earlier frames' alone; none.
+ *
+ * @returns undefined where the stars are too few or do not agree at all
+ */
 export function fitCandidate(
   catalogue: StarCatalogue,
   grades: Uint8Array,
   matched: MatchedSurvey,
   standard: StandardBand,
+  frame: FrameSize,
+  memory?: ColourTermMemory,
 ): CalibrationFit | undefined {
   const magnitudes = standardMagnitudes(matched.stars, standard, matched.rowOf)
   const inBand: number[] = []
   const withColour: number[] = []
   for (let i = 0; i < grades.length; i++) {
-    const row = matched.rowOf[i]
-    if (grades[i] === GRADE.none || !matched.clean[i] || !Number.isFinite(magnitudes.mag[row])) continue
+    if (grades[i] === GRADE.none || !matched.clean[i] || !Number.isFinite(magnitudes.mag[i])) continue
     inBand.push(i)
-    if (Number.isFinite(magnitudes.colour[row])) withColour.push(i)
+    if (Number.isFinite(magnitudes.colour[i])) withColour.push(i)
   }
-  const from = { catalogue, matched, magnitudes, standard }
-  const coloured =
-    withColour.length >= MIN_STARS_FOR_COLOUR
-      ? fitSample(chooseCalibrators(withColour, grades, catalogue), true, from)
-      : undefined
-  return coloured ?? fitSample(chooseCalibrators(inBand, grades, catalogue), false, from)
+  const from = { catalogue, matched, magnitudes, standard, frame }
+  const stars = chooseCalibrators(withColour, grades, catalogue)
+  const alone = stars.length >= MIN_STARS_FOR_COLOUR ? fitSample(stars, true, from) : undefined
+  const own = alone && { slope: alone.line.slope, error: alone.line.slopeError }
+  const contradictsMemory = memory !== undefined && own !== undefined && areDifferent(own, memory)
+  if (memory && !contradictsMemory) {
+    const helped = fitSample(stars, true, from, memory)
+    if (helped) return { ...helped, own, ownColours: alone?.colours, memory, colourTermFrom: own ? 'both' : 'memory' }
+  }
+  if (alone) return { ...alone, own, ownColours: alone.colours, memory, contradictsMemory }
+  const without = fitSample(chooseCalibrators(inBand, grades, catalogue), false, from)
+  return without && { ...without, memory }
+}
+
+function areDifferent(own: SlopePrior, memory: SlopePrior): boolean {
+  return Math.abs(own.slope - memory.slope) > ANOTHER_FILTER_SIGMA * Math.hypot(own.error, memory.error)
 }
 
 interface Ingredients {
@@ -69,14 +110,20 @@ interface Ingredients {
   matched: MatchedSurvey
   magnitudes: StandardMagnitudes
   standard: StandardBand
+  frame: FrameSize
 }
 
 /**
  * Fit twice: the errors of the second fit are those that the stars should have by their catalogue magnitudes. Errors
  * in magnitudes from measured fluxes give stars that came out too bright more weight than those that came out too faint.
  */
-function fitSample(all: number[], withSlope: boolean, from: Ingredients): CalibrationFit | undefined {
-  const first = robustLine(lineData(from, all, withSlope), withSlope)
+function fitSample(
+  all: number[],
+  withSlope: boolean,
+  from: Ingredients,
+  memory?: ColourTermMemory,
+): CalibrationFit | undefined {
+  const first = robustLine(lineData(from, all, withSlope), withSlope, memory)
   if (!first) return undefined
   const expected = expectedRelativeErr(from, all, first)
   const places = Array.from(all.keys()).filter(k => expected[k] * MAG_PER_RELATIVE_FLUX < WORST_INSTRUMENTAL_ERR)
@@ -89,47 +136,105 @@ function fitSample(all: number[], withSlope: boolean, from: Ingredients): Calibr
     // logarithm of a noisy flux too faint by v / 2.
     data.y[j] -= (MAG_PER_RELATIVE_FLUX * relative ** 2) / 2
   })
-  const line = robustLine(data, withSlope)
-  if (!line || line.count < MIN_STARS || line.count < LEAST_USED * sample.length || line.scatter > WORST_SCATTER)
-    return undefined
-  if (withSlope && !(line.slopeError < WORST_COLOUR_TERM_ERR)) return undefined
+  const flat = robustLine(data, withSlope, memory)
+  if (!flat || !isUsable(flat, sample.length, withSlope)) return undefined
+  const { line, position } = withPosition(flat, data, sample, withSlope, from, memory)
   const { matched, magnitudes, standard } = from
-  const used = sample.filter((_, k) => line.used[k]).map(i => magnitudes.colour[matched.rowOf[i]])
-  const [low, low16, middle, high84, high] = [0.02, 0.16, 0.5, 0.84, 0.98].map(q => quantile(used, q))
-  if (withSlope && !(high84 - low16 > 2 * MIN_COLOUR_SPREAD)) return undefined
+  const used = sample.filter((_, k) => line.used[k]).map(i => magnitudes.colour[i])
+  const colours = coloursOf(used)
+  if (withSlope && !memory && !(colours.spread > MIN_COLOUR_SPREAD)) return undefined
   return {
     standard,
     matched,
     magnitudes,
     line,
     hasColourTerm: withSlope,
+    colourTermFrom: withSlope ? 'frame' : 'none',
+    contradictsMemory: false,
+    position,
     sample: Int32Array.from(sample),
     variance: data.varY,
-    colourRange: [low, high],
-    medianColour: middle,
-    colourSpread: (high84 - low16) / 2,
+    colours: memory ? withRemembered(colours, memory) : colours,
   }
+}
+
+function coloursOf(values: number[]): Colours {
+  const [low, low16, middle, high84, high] = [0.02, 0.16, 0.5, 0.84, 0.98].map(q => quantile(values, q))
+  return { range: [low, high], median: middle, spread: (high84 - low16) / 2 }
+}
+
+/** Few stars do not show what colours a camera's stars have; earlier frames do. */
+function withRemembered({ range, median, spread }: Colours, { colourRange, colourSpread }: ColourTermMemory): Colours {
+  return {
+    range: [Math.min(range[0], colourRange[0]), Math.max(range[1], colourRange[1])],
+    median,
+    spread: Math.max(spread, colourSpread),
+  }
+}
+
+function isUsable(line: Line, stars: number, withSlope: boolean): boolean {
+  if (line.count < MIN_STARS || line.count < LEAST_USED * stars || line.scatter > WORST_SCATTER) return false
+  return !withSlope || line.slopeError < WORST_COLOUR_TERM_ERR
+}
+
+/** Line and position term together, each fitted to what the other leaves; the line as it was where none is asked for. */
+function withPosition(
+  flat: Line,
+  data: LineData,
+  sample: number[],
+  withSlope: boolean,
+  { catalogue, frame }: Ingredients,
+  memory?: ColourTermMemory,
+): { line: Line; position?: PositionTerm } {
+  const [x, y] = [catalogue.x, catalogue.y].map(column => Float64Array.from(sample, i => column[i]))
+  let line = flat
+  let position: PositionTerm | undefined
+  for (let turn = 0; turn < POSITION_TURNS; turn++) {
+    const { slope, pivot, atPivot } = line
+    const colourTerm = (k: number) => (slope === 0 ? 0 : slope * (data.x[k] - pivot))
+    const residual = data.y.map((value, k) => value - atPivot - colourTerm(k))
+    const variance = data.varY.map((value, k) => value + slope * (slope * data.varX[k] - 2 * data.covXY[k]))
+    const found = fitPositionTerm(residual, variance, line.used, x, y, frame)
+    if (!found) break
+    const corrected = data.y.map((value, k) => value - positionTermAt(found, x[k], y[k]).value)
+    const next = robustLine({ ...data, y: corrected }, withSlope, memory)
+    if (!next) break
+    line = next
+    position = found
+  }
+  return { line, position }
 }
 
 /** Error over flux that each star should have, by its magnitude in the catalogue and a first calibration. */
-function expectedRelativeErr({ catalogue, matched, magnitudes }: Ingredients, sample: number[], line: Line) {
-  return Float64Array.from(sample, i => {
-    const row = matched.rowOf[i]
-    const term = line.slope === 0 ? 0 : line.slope * (magnitudes.colour[row] - line.pivot)
-    return catalogue.fluxErr[i] * 10 ** (0.4 * (magnitudes.mag[row] - line.atPivot - term))
-  })
+function expectedRelativeErr({ catalogue, magnitudes }: Ingredients, sample: number[], line: Line) {
+  const expected = new Float64Array(sample.length)
+  for (let k = 0; k < sample.length; k++) {
+    const i = sample[k]
+    const term = line.slope === 0 ? 0 : line.slope * (magnitudes.colour[i] - line.pivot)
+    expected[k] = catalogue.fluxErr[i] * 10 ** (0.4 * (magnitudes.mag[i] - line.atPivot - term))
+  }
+  return expected
 }
 
-function lineData({ catalogue, matched, magnitudes }: Ingredients, sample: number[], withSlope: boolean) {
-  const pick = (of: (i: number, row: number) => number) => Float64Array.from(sample, i => of(i, matched.rowOf[i]))
-  const none = new Float64Array(sample.length)
-  return {
-    x: withSlope ? pick((_, row) => magnitudes.colour[row]) : none,
-    y: pick((i, row) => magnitudes.mag[row] - catalogue.magInst[i]),
-    varX: withSlope ? pick((_, row) => magnitudes.varColour[row]) : none,
-    varY: pick((i, row) => magnitudes.varMag[row] + catalogue.magInstErr[i] ** 2),
-    covXY: withSlope ? pick((_, row) => magnitudes.covariance[row]) : none,
+function lineData({ catalogue, magnitudes }: Ingredients, sample: number[], withSlope: boolean): LineData {
+  const n = sample.length
+  const data: LineData = {
+    x: new Float64Array(n),
+    y: new Float64Array(n),
+    varX: new Float64Array(n),
+    varY: new Float64Array(n),
+    covXY: new Float64Array(n),
   }
+  for (let k = 0; k < n; k++) {
+    const i = sample[k]
+    data.y[k] = magnitudes.mag[i] - catalogue.magInst[i]
+    data.varY[k] = magnitudes.varMag[i] + catalogue.magInstErr[i] ** 2
+    if (!withSlope) continue
+    data.x[k] = magnitudes.colour[i]
+    data.varX[k] = magnitudes.varColour[i]
+    data.covXY[k] = magnitudes.covariance[i]
+  }
+  return data
 }
 
 /** 'g-r', or '' where no colour term was fitted. */
@@ -137,23 +242,36 @@ export function colourName({ standard, hasColourTerm }: CalibrationFit): string 
   return hasColourTerm && standard.colour ? standard.colour.join('-') : ''
 }
 
-/** Zero point of a star of the given colour, colour term included, and its 1 σ, mag. */
-export function zeroPointAt({ line, hasColourTerm }: CalibrationFit, colour: number): { value: number; error: number } {
-  if (!hasColourTerm) return { value: line.atPivot, error: line.atPivotError }
-  const distance = colour - line.pivot
+/**
+ * Zero point of a star, colour and position term included, and its 1 σ, mag.
+ *
+ * @param x,y where the star stands, 0-based pixel; without them the mean of the frame
+ */
+export function zeroPointAt(
+  { line, hasColourTerm, position }: CalibrationFit,
+  colour: number,
+  x?: number,
+  y?: number,
+): { value: number; error: number } {
+  const here = position && x !== undefined && y !== undefined ? positionTermAt(position, x, y) : { value: 0, error: 0 }
+  const distance = hasColourTerm ? colour - line.pivot : 0
   return {
-    value: line.atPivot + line.slope * distance,
-    error: Math.hypot(line.atPivotError, line.slopeError * distance),
+    value: line.atPivot + line.slope * distance + here.value,
+    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error),
   }
 }
 
 /** Catalogue minus calibrated magnitude of each star of the sample. */
 export function residuals(fit: CalibrationFit, catalogue: StarCatalogue): Float64Array {
-  const { sample, matched, magnitudes } = fit
-  return Float64Array.from(sample, i => {
-    const row = matched.rowOf[i]
-    return magnitudes.mag[row] - catalogue.magInst[i] - zeroPointAt(fit, magnitudes.colour[row]).value
-  })
+  const { sample, magnitudes, line, hasColourTerm, position } = fit
+  const left = new Float64Array(sample.length)
+  for (let k = 0; k < sample.length; k++) {
+    const i = sample[k]
+    const colourTerm = hasColourTerm ? line.slope * (magnitudes.colour[i] - line.pivot) : 0
+    left[k] = magnitudes.mag[i] - catalogue.magInst[i] - line.atPivot - colourTerm
+    if (position) left[k] -= positionTermAt(position, catalogue.x[i], catalogue.y[i]).value
+  }
+  return left
 }
 
 /** The row of the report. */
@@ -168,6 +286,10 @@ export function toCandidate(fit: CalibrationFit, score: number): Candidate {
     zeroPointError: atZero.error,
     colourTerm: line.slope,
     colourTermError: line.slopeError,
+    colourTermFrom: fit.colourTermFrom,
+    pivotColour: fit.hasColourTerm ? line.pivot : null,
+    intrinsicScatter: line.intrinsic,
+    positionOrder: fit.position?.order ?? 0,
     scatter: line.scatter,
     stars: line.count,
     score,

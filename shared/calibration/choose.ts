@@ -2,6 +2,7 @@ import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { median } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { type CameraMemory, noMemory } from './camera.ts'
 import { type CalibrationFit, residuals } from './candidate.ts'
 import { intrinsicScatter } from './robust-line.ts'
 
@@ -64,7 +65,8 @@ export interface Force {
  * A fit with a colour term cannot tell g from r by its scatter alone, since r = g − (g − r): the size of the colour
  * term can. Surveys of the same band: error and tie of their zero point and size of the colour term. Where bands are
  * closer than {@link DECISIVE} the header decides; where it says nothing the band with the smallest colour term is
- * taken and the choice called ambiguous.
+ * taken and the choice called ambiguous. What earlier frames of the camera were calibrated to counts like the header, by
+ * Laplace's rule of succession, so that the frames of a night do not wander between surveys that are equally good.
  *
  * @param headerBand band of the standard header, or null
  * @param force only fits of this survey or band may be chosen; the fits themselves are the same
@@ -74,13 +76,18 @@ export function chooseBand(
   catalogue: StarCatalogue,
   headerBand: string | null,
   force: Force = {},
+  memory: CameraMemory = noMemory,
 ): Choice {
   const likelihoods = commonLikelihoods(fits, catalogue)
   const bands = new Map<string, { score: number; price: number }>()
-  const prices = fits.map(surveyPrice)
+  const before = (fit: CalibrationFit) => memory.chosen(fit.standard.survey, fit.standard.band)
+  const ofBand = Map.groupBy(fits, fit => fit.standard.standsFor)
+  const bandBefore = (band: string) => ofBand.get(band)!.reduce((sum, fit) => sum + before(fit), 0)
+  const prices = fits.map(fit => surveyPrice(fit) + unfamiliarity(before(fit), bandBefore(fit.standard.standsFor)))
   fits.forEach((fit, i) => {
     const { standsFor } = fit.standard
-    const score = likelihoods[i] + parameters(fit) + prior(headerBand, fit) + colourPrice(fit)
+    const unfamiliar = unfamiliarity(bandBefore(standsFor), memory.frames)
+    const score = likelihoods[i] + parameters(fit) + prior(headerBand, fit) + colourPrice(fit) + unfamiliar
     const known = bands.get(standsFor)
     bands.set(standsFor, {
       score: Math.min(score, known?.score ?? Number.POSITIVE_INFINITY),
@@ -174,12 +181,19 @@ function scatterOn(fit: CalibrationFit, catalogue: StarCatalogue, stars: Set<num
 }
 
 /** Variance of each star of the sample about the line, errors of magnitude and colour together. */
-function starVariances({ sample, matched, magnitudes, line, variance }: CalibrationFit): Float64Array {
-  return Float64Array.from(sample, (star, k) => {
-    const row = matched.rowOf[star]
-    const colour = line.slope ** 2 * magnitudes.varColour[row] - 2 * line.slope * magnitudes.covariance[row]
-    return Math.max(variance[k] + (line.slope === 0 ? 0 : colour), 1e-6)
-  })
+function starVariances({ sample, magnitudes, line: { slope }, variance }: CalibrationFit): Float64Array {
+  const result = new Float64Array(sample.length)
+  for (let k = 0; k < result.length; k++) {
+    const i = sample[k]
+    const colour = slope === 0 ? 0 : slope * (slope * magnitudes.varColour[i] - 2 * magnitudes.covariance[i])
+    result[k] = Math.max(variance[k] + colour, 1e-6)
+  }
+  return result
+}
+
+/** −2 ln of the chance of what happened in n of N frames to happen again (Laplace). */
+function unfamiliarity(n: number, all: number): number {
+  return all === 0 ? 0 : -2 * Math.log((n + 1) / (all + 2))
 }
 
 function parameters({ hasColourTerm, line }: CalibrationFit): number {

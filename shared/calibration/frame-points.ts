@@ -1,6 +1,9 @@
 import type { Point } from '#events/point.ts'
 import type { CalibrateInput, Candidate } from '#events/stages.ts'
 import { objectIdOf } from '#shared/object-id.ts'
+import { barycentricMjdTdb, heliocentricMjdUtc } from '#shared/sky/light-time.ts'
+import { moonAndSun } from '#shared/sky/moon-sun.ts'
+import { MJD_ZERO_JD } from '#shared/sky/time.ts'
 import { PIPELINE_VERSION } from '#shared/version.ts'
 import type { CalibratedTarget } from './apply.ts'
 
@@ -28,9 +31,12 @@ export function framePoints(
       raDeg: target.ra,
       decDeg: target.dec,
       mjdUtcMid: header.mjdUtcMid,
+      bjdTdbMid: barycentricMjdTdb(header.mjdUtcMid, target.ra, target.dec, header.site ?? undefined) + MJD_ZERO_JD,
+      hjdUtcMid: heliocentricMjdUtc(header.mjdUtcMid, target.ra, target.dec, header.site ?? undefined) + MJD_ZERO_JD,
       dateObsUtc: header.dateObsUtc,
       exposureSeconds: header.exposureSeconds,
       filterName: header.filterName,
+      camera: header.instrument,
       band: target.band,
       survey: target.survey,
       magSystem,
@@ -40,6 +46,7 @@ export function framePoints(
       magErrRandom: target.magErrRandom,
       magErrZeroPoint: target.magErrZeroPoint,
       magNatural: target.magNatural,
+      magNaturalErr: target.magNaturalErr,
       flux: target.flux,
       fluxErr: target.fluxErr,
       limit3Sigma: target.limit3Sigma,
@@ -49,13 +56,31 @@ export function framePoints(
       colourTerm: chosen?.colour ? chosen.colourTerm : null,
       colourTermError: chosen?.colour ? chosen.colourTermError : null,
       colour: chosen?.colour || null,
+      colourTermFrom: chosen?.colourTermFrom ?? 'none',
+      pivotColour: chosen?.pivotColour ?? null,
+      intrinsicScatter: chosen?.intrinsicScatter ?? null,
       targetColour: target.targetColour,
+      targetColourErr: target.targetColourErr,
       targetColourFrom: target.targetColourFrom,
       calibrators: chosen?.stars ?? 0,
       fwhmPx: input.psf.fwhmPx,
+      elongation: input.psf.elongation,
+      skyAdu: target.skyAdu,
       airmass: header.airmass,
+      ...moonlight(input, target),
       wcsResidualMas: input.wcs.medianResidualMas,
+      wcsStars: input.wcs.matchedStars,
       flags: target.flags,
     }
   })
+}
+
+function moonlight({ header: { site, mjdUtcMid } }: CalibrateInput, { ra, dec }: CalibratedTarget) {
+  const sky = site && moonAndSun(mjdUtcMid, ra, dec, site)
+  return {
+    moonSeparationDeg: sky?.moonSeparationDeg ?? null,
+    moonAltitudeDeg: sky?.moonAltitudeDeg ?? null,
+    moonIllumination: sky?.moonIllumination ?? null,
+    sunAltitudeDeg: sky?.sunAltitudeDeg ?? null,
+  }
 }

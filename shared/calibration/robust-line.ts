@@ -13,6 +13,13 @@ export interface LineData {
   covXY: Float64Array
 }
 
+/** What is known of the slope before the points are looked at. */
+export interface SlopePrior {
+  slope: number
+  /** 1 σ. */
+  error: number
+}
+
 export interface Line {
   /** Weighted mean of x of the used points: there intercept and slope are independent. */
   pivot: number
@@ -40,21 +47,22 @@ export interface Line {
  * flatten it.
  *
  * @param withSlope false: the mean alone
- * @returns undefined for fewer than 2 points (3 with a slope) or where all x are the same
+ * @param prior counts like one more measurement of the slope: with it a single point is enough
+ * @returns undefined where there is no point (fewer than 3 with a slope and no prior) or where all x are the same
  */
-export function robustLine(data: LineData, withSlope: boolean): Line | undefined {
+export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrior): Line | undefined {
   const n = data.y.length
-  const needed = withSlope ? 3 : 1
+  const needed = withSlope && !prior ? 3 : 1
   if (n < needed) return undefined
   const used = new Uint8Array(n).fill(1)
-  let { slope, intercept } = leastAbsolute(data, withSlope)
+  let { slope, intercept } = prior ? throughMedian(data, prior.slope) : leastAbsolute(data, withSlope)
   let intrinsic = 0
   let line: York | undefined
   for (let round = 0; round < ROUNDS; round++) {
     intrinsic = robustIntrinsic(data, used, slope, intercept)
     const changed = clip(data, used, slope, intercept, intrinsic)
     if (count(used) < needed) return undefined
-    line = york(data, used, intrinsic, withSlope, slope)
+    line = york(data, used, intrinsic, withSlope, slope, prior)
     if (!line) return undefined
     const settled = !changed && Math.abs(line.slope - slope) < 1e-6 && Math.abs(line.intercept - intercept) < 1e-6
     slope = line.slope
@@ -64,7 +72,7 @@ export function robustLine(data: LineData, withSlope: boolean): Line | undefined
   if (!line) return undefined
   // The errors come from the likelihood of all used points: what is left of outliers among them widens the errors.
   intrinsic = likelyIntrinsic(data, used, slope, intercept)
-  line = york(data, used, intrinsic, withSlope, slope)
+  line = york(data, used, intrinsic, withSlope, slope, prior)
   if (!line) return undefined
   const residuals = residualsOf(data, line.slope, line.intercept).filter((_, i) => used[i])
   return {
@@ -94,7 +102,9 @@ function york(
   intrinsic: number,
   withSlope: boolean,
   start: number,
+  prior?: SlopePrior,
 ): York | undefined {
+  const known = prior ? 1 / prior.error ** 2 : 0
   const s2 = intrinsic * intrinsic
   let slope = withSlope ? start : 0
   for (let turn = 0; ; turn++) {
@@ -126,6 +136,12 @@ function york(
       above += w * beta * v
       below += w * beta * u
       spread += w * beta * beta
+    }
+    // the prior is one more equation for the slope, weighted by its error
+    if (prior) {
+      above += prior.slope * known
+      below += known
+      spread += known
     }
     if (!(Math.abs(below) > 0) || !(spread > 1e-12 * sumW)) return undefined
     const next = above / below
@@ -169,6 +185,11 @@ function leastAbsolute({ x, y, varY }: LineData, withSlope: boolean): { slope: n
   return { slope, intercept }
 }
 
+/** The line of a given slope that has as many points above as below. */
+function throughMedian({ x, y }: LineData, slope: number): { slope: number; intercept: number } {
+  return { slope, intercept: median(y.map((value, i) => value - slope * x[i])) }
+}
+
 function residualsOf({ x, y }: LineData, slope: number, intercept: number): Float64Array {
   return Float64Array.from(y, (value, i) => value - intercept - (slope === 0 ? 0 : slope * x[i]))
 }
@@ -177,22 +198,20 @@ function variance({ varX, varY, covXY }: LineData, i: number, slope: number): nu
   return slope === 0 ? varY[i] : varY[i] + slope * slope * varX[i] - 2 * slope * covXY[i]
 }
 
-/** The scatter that brings the median absolute standardised residual to that of a normal. */
+/**
+ * The scatter s that brings the median absolute standardised residual to that of a normal: half of the
+ * 1.4826² r² / (v + s²) lie above 1 where half of the 1.4826² r² − v lie above s².
+ */
 function robustIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
-  const squares = residualsOf(data, slope, intercept)
-  const variances = new Float64Array(squares.length)
+  const { x, y } = data
+  const squares = new Float64Array(y.length)
   let n = 0
-  for (let i = 0; i < squares.length; i++) {
+  for (let i = 0; i < y.length; i++) {
     if (!used[i]) continue
-    variances[n] = variance(data, i, slope)
-    squares[n++] = squares[i] ** 2
+    const residual = y[i] - intercept - (slope === 0 ? 0 : slope * x[i])
+    squares[n++] = MAD_TO_SIGMA ** 2 * residual * residual - variance(data, i, slope)
   }
-  const standardised = new Float64Array(n)
-  return solve(intrinsic => {
-    const added = intrinsic * intrinsic
-    for (let k = 0; k < n; k++) standardised[k] = squares[k] / (variances[k] + added)
-    return MAD_TO_SIGMA ** 2 * medianInPlace(standardised) - 1
-  })
+  return Math.sqrt(Math.max(0, medianInPlace(squares, n)))
 }
 
 /** The scatter of highest likelihood beyond the errors of the used points. */

@@ -18,7 +18,10 @@ export interface StandardBand {
   transformation?: Transformation
 }
 
-/** Magnitudes of some stars in a standard band, with what a fit needs to know of their errors; NaN where unusable. */
+/**
+ * Magnitudes of some stars in a standard band, in the order in which they were asked for, with what a fit needs to know
+ * of their errors; NaN where unusable.
+ */
 export interface StandardMagnitudes {
   mag: Float64Array
   varMag: Float64Array
@@ -68,14 +71,14 @@ function hasValues(values: Float64Array | undefined): boolean {
  * with errors above {@link WORST_CATALOGUE_ERR} or outside the range of a transformation are NaN in `mag`; colours stay
  * where they are known. Stars carried over from Gaia have no bright limit.
  *
- * @param rows the stars that are asked for; negative ones are passed over, all others stay NaN
+ * @param rows the stars that are asked for; all is NaN where one is negative
  */
 export function standardMagnitudes(
   stars: ExtendedStars,
   standard: StandardBand,
-  rows: Iterable<number>,
+  rows: ArrayLike<number>,
 ): StandardMagnitudes {
-  const n = stars.count
+  const n = rows.length
   const result: StandardMagnitudes = {
     mag: new Float64Array(n).fill(Number.NaN),
     varMag: new Float64Array(n),
@@ -86,43 +89,70 @@ export function standardMagnitudes(
   const { transformation, colour } = standard
   const base = transformation?.base ?? standard.band
   const { bright, faint } = surveys[stars.survey].bands[base]
-  // how the magnitude follows from each band: a transformation leans on its colour too
-  const leans = new Map<string, number>()
-  for (const i of rows) {
+  // the magnitude leans on its base and, where it is transformed, on the two bands of a colour
+  const bands = [base, ...(transformation?.colour ?? [])]
+  const mags = bands.map(band => stars.mag[band])
+  const errs = bands.map(band => stars.magErr[band])
+  const leans = [1, 0, 0]
+  const of = colour?.map(band => ({ mag: stars.mag[band], err: stars.magErr[band], at: namesakes(bands, band) }))
+  for (let k = 0; k < n; k++) {
+    const i = rows[k]
     if (i < 0) continue
-    leans.clear()
-    leans.set(base, 1)
-    let mag = stars.mag[base][i]
-    const inLimits =
-      (mag >= bright || stars.carriedOver?.[i]) && mag <= faint && stars.magErr[base][i] <= WORST_CATALOGUE_ERR
-    let valid = inLimits
+    let mag = mags[0][i]
+    let variance = errs[0][i] ** 2
+    let valid = (mag >= bright || stars.carriedOver?.[i]) && mag <= faint && errs[0][i] <= WORST_CATALOGUE_ERR
     if (transformation) {
-      const [blue, red] = transformation.colour
-      const t = stars.mag[blue][i] - stars.mag[red][i]
+      const t = mags[1][i] - mags[2][i]
       const [low, high] = transformation.range
       valid &&= t >= low && t <= high
-      let slope = 0
-      transformation.coefficients.forEach((coefficient, k) => {
-        mag += coefficient * t ** k
-        if (k > 0) slope += k * coefficient * t ** (k - 1)
-      })
-      leans.set(blue, (leans.get(blue) ?? 0) + slope)
-      leans.set(red, (leans.get(red) ?? 0) - slope)
+      const { value, slope } = polynomial(transformation.coefficients, t)
+      mag += value
+      leans[1] = slope
+      leans[2] = -slope
+      variance = leanedVariance(bands, leans, errs, i) + transformation.sigma ** 2
     }
-    const varianceOf = (band: string) => stars.magErr[band][i] ** 2
     if (valid) {
-      result.mag[i] = mag
-      result.varMag[i] = (transformation?.sigma ?? 0) ** 2
-      for (const [band, lean] of leans) result.varMag[i] += lean * lean * varianceOf(band)
+      result.mag[k] = mag
+      result.varMag[k] = variance
     }
-    if (colour) {
-      const [blue, red] = colour
-      const variance = varianceOf(blue) + varianceOf(red)
-      if (!(variance <= 2 * WORST_CATALOGUE_ERR ** 2)) continue
-      result.colour[i] = stars.mag[blue][i] - stars.mag[red][i]
-      result.varColour[i] = variance
-      result.covariance[i] = (leans.get(blue) ?? 0) * varianceOf(blue) - (leans.get(red) ?? 0) * varianceOf(red)
+    if (of) {
+      const [blue, red] = of
+      const [varBlue, varRed] = [blue.err[i] ** 2, red.err[i] ** 2]
+      if (!(varBlue + varRed <= 2 * WORST_CATALOGUE_ERR ** 2)) continue
+      result.colour[k] = blue.mag[i] - red.mag[i]
+      result.varColour[k] = varBlue + varRed
+      result.covariance[k] = leanOn(blue.at, leans) * varBlue - leanOn(red.at, leans) * varRed
     }
   }
   return result
+}
+
+/** Where a band stands in a list, perhaps more than once. */
+function namesakes(bands: readonly string[], wanted: string): number[] {
+  return bands.flatMap((band, place) => (band === wanted ? place : []))
+}
+
+function leanOn(places: number[], leans: number[]): number {
+  let sum = 0
+  for (const place of places) sum += leans[place]
+  return sum
+}
+
+/** Variance of a magnitude from those of its bands; a band that enters twice does so with one error. */
+function leanedVariance(bands: readonly string[], leans: number[], errs: Float64Array[], i: number): number {
+  let variance = 0
+  for (let a = 0; a < bands.length; a++)
+    for (let b = 0; b < bands.length; b++) if (bands[a] === bands[b]) variance += leans[a] * leans[b] * errs[a][i] ** 2
+  return variance
+}
+
+/** Σ coefficients[k]·t^k and its derivative. */
+function polynomial(coefficients: readonly number[], t: number): { value: number; slope: number } {
+  let value = 0
+  let slope = 0
+  for (let k = coefficients.length - 1; k >= 0; k--) {
+    slope = slope * t + value
+    value = value * t + coefficients[k]
+  }
+  return { value, slope }
 }

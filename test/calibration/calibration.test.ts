@@ -9,7 +9,12 @@ import { madSigma } from '#shared/numeric/robust.ts'
 import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
 import { type Field, type FieldOptions, shuffled, simulateField } from './field.ts'
 
-const scaleOf = ({ epochYear }: Field) => ({ fwhmArcsec: 2, residualArcsec: 0.05, epochYear })
+const scaleOf = ({ epochYear }: Field) => ({
+  ...{ fwhmArcsec: 2, residualArcsec: 0.05, epochYear },
+  ...{ widthPx: 1000, heightPx: 1000 },
+})
+/** A frame whose targets have no points but those it makes. */
+const alone = { frameId: 'ab'.repeat(32), mjdUtcMid: 60676.5, flags: 0, pointsOf: () => [] }
 const ofField = (field: Field, band: string | null = 'r', force = {}) =>
   calibrateFrame(field.catalogue, [field.gaia, field.ps1], scaleOf(field), band, force)
 const fitR = (options: FieldOptions) => {
@@ -231,8 +236,12 @@ describe('magnitudes', () => {
   test('of a target with known colour has it; without, the assumed one widens the error', () => {
     const field = simulateField({ stars: 300, seed: 'target' })
     const fit = ofField(field).choice.chosen!
-    const [known] = calibrateTargets([target(1e5, 100, field.catalogue.raDeg[3], field.catalogue.decDeg[3])], fit, 0)
-    const [unknown] = calibrateTargets([target(1e5, 100)], fit, 0)
+    const [known] = calibrateTargets(
+      [target(1e5, 100, field.catalogue.raDeg[3], field.catalogue.decDeg[3])],
+      fit,
+      alone,
+    )
+    const [unknown] = calibrateTargets([target(1e5, 100)], fit, alone)
     const colour = field.ps1.mag.g[3] - field.ps1.mag.r[3]
     expect(known.targetColourFrom).toBe('catalogue')
     expect(known.mag).toBeCloseTo(-12.5 + 25.3 - 0.08 * colour, 1)
@@ -247,10 +256,10 @@ describe('magnitudes', () => {
 
   test('limits come from the noise at the target, whether it is seen or not', () => {
     const fit = ofField(simulateField({ stars: 300 })).choice.chosen!
-    const [seen, faint, negative] = calibrateTargets([target(301, 100), target(299, 100), target(-50, 100)], fit, 0)
+    const [seen, faint, negative] = calibrateTargets([target(301, 100), target(299, 100), target(-50, 100)], fit, alone)
     expect([seen.detected, faint.detected, negative.detected]).toEqual([true, false, false])
     expect(faint.mag).toBeNull()
-    const zeroPoint = zeroPointAt(fit, fit.medianColour).value
+    const zeroPoint = zeroPointAt(fit, fit.colours.median).value
     for (const { limit3Sigma, limit5Sigma } of [seen, faint, negative]) {
       expect(limit3Sigma).toBeCloseTo(zeroPoint - 2.5 * Math.log10(300), 9)
       expect(limit5Sigma).toBeCloseTo(zeroPoint - 2.5 * Math.log10(500), 9)

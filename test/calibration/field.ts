@@ -19,6 +19,9 @@ export interface FieldOptions {
   brightest?: number
   /** Proper motion, mas per year; the surveys' epochs lie years before the frame's. */
   properMotionMas?: number
+  /** Brightening across the frame from left to right, and from the middle to a corner, mag. */
+  gradient?: number
+  vignetting?: number
 }
 
 export interface Field {
@@ -48,6 +51,8 @@ export function simulateField(options: FieldOptions = {}): Field {
     noiseAdu = 60,
     brightest = 14.2,
     properMotionMas = 0,
+    gradient = 0,
+    vignetting = 0,
   } = options
   const draw = random(seed)
   const make = (value: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => value(i))
@@ -56,7 +61,11 @@ export function simulateField(options: FieldOptions = {}): Field {
   const raDeg = make(() => 150 + 0.4 * draw.uniform())
   const decDeg = make(() => 2 + 0.4 * draw.uniform())
   const pm = make(() => properMotionMas * draw.normal())
-  const trueMag = make(i => r[i] + cameraTerm * colour[i] + intrinsic * draw.normal())
+  const x = make(() => 1000 * draw.uniform())
+  const y = make(() => 1000 * draw.uniform())
+  const flat = (i: number) =>
+    (gradient * x[i]) / 1000 + vignetting * ((x[i] / 500 - 1) ** 2 + (y[i] / 500 - 1) ** 2) * 0.5
+  const trueMag = make(i => r[i] + cameraTerm * colour[i] + intrinsic * draw.normal() + flat(i))
   const wrong = make(() => (draw.uniform() < outliers ? draw.uniform() - 0.8 : 0))
   const fluxErr = make(i => Math.hypot(noiseAdu, Math.sqrt(10 ** (-0.4 * (trueMag[i] - zeroPoint)))))
   const flux = make(i => {
@@ -68,8 +77,8 @@ export function simulateField(options: FieldOptions = {}): Field {
   const none = () => new Float64Array(n).fill(Number.NaN)
   const catalogue: StarCatalogue = {
     id: Int32Array.from(r.keys()),
-    x: make(() => 1000 * draw.uniform()),
-    y: make(() => 1000 * draw.uniform()),
+    x,
+    y,
     raDeg,
     decDeg,
     raErrMas: none(),

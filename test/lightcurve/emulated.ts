@@ -13,6 +13,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { indexes } from '#infra/indexes.ts'
 import { startEmulators } from '#local/cloud/emulators.ts'
 import { NoticeTopic } from '#shared/alert/publish.ts'
+import { Cameras } from '#shared/lightcurve/cameras.ts'
 import { Frames } from '#shared/lightcurve/frames.ts'
 import { Objects } from '#shared/lightcurve/objects.ts'
 import { Points } from '#shared/lightcurve/points.ts'
@@ -20,7 +21,7 @@ import { Table } from '#shared/lightcurve/table.ts'
 
 /** A message of the topic, as a subscriber's queue holds it. */
 export interface Told {
-  notice: { id: string; event_name: string }
+  notice: { id: string; event_name: string; alert_type: string }
   attributes: Record<string, { Type: string; Value: string }>
 }
 
@@ -51,6 +52,7 @@ export async function startEmulated() {
   )
   return {
     table,
+    cameras: new Cameras(table),
     frames: new Frames(table),
     objects: new Objects(table),
     points: new Points(table),

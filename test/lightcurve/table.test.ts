@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CameraFrame } from '#events/camera.ts'
 import type { Point } from '#events/point.ts'
 import type { CalibrateOutput } from '#events/stages.ts'
 import { PIPELINE_VERSION } from '#shared/version.ts'
@@ -28,6 +29,32 @@ describe('the points of an object', () => {
     expect(await cloud.points.put(point)).toBe(true)
     expect(await cloud.points.put({ ...point, mag: 1, execution: 'other' })).toBe(false)
     expect(await cloud.points.get(point)).toMatchObject({ mag: point.mag, execution: point.execution })
+  })
+
+  test('stand in every version, and each version is written, told and taken over for itself', async () => {
+    const first = { ...example<Point[]>('points')[0], objectId: 'versions', pipelineVersion: '0.9.0' }
+    const later = { ...first, pipelineVersion: '0.10.0', mag: 17, execution: 'later' }
+    for (const point of [later, first]) expect(await cloud.points.put(point)).toBe(true)
+    expect(await cloud.points.put({ ...later, mag: 1 })).toBe(false)
+    expect(await cloud.points.put({ ...first, mag: 1 })).toBe(false)
+
+    await cloud.points.told(first)
+    expect(await cloud.points.get(later)).toMatchObject({ mag: 17, notice: 'pending' })
+    expect(await cloud.points.takeOver((await cloud.points.get(later))!, 'third')).toBe(true)
+    expect(await cloud.points.get(first)).toMatchObject({ mag: first.mag, notice: 'published' })
+    // 0.10 is later than 0.9, whichever came first
+    expect(await cloud.points.ofObject('versions')).toMatchObject([{ mag: 17, execution: 'third' }])
+    expect(await cloud.points.allVersions('versions')).toHaveLength(2)
+    expect(await cloud.points.supersedes(later)).toBe(true)
+    expect(await cloud.points.supersedes(first)).toBe(false)
+  })
+
+  test('are found around a time, across midnight, and none farther away', async () => {
+    const point = { ...example<Point[]>('points')[0], objectId: 'around' }
+    for (const mjdUtcMid of [61098.9, 61099.9, 61100.2, 61103.1])
+      await cloud.points.put({ ...point, mjdUtcMid, frameId: `${Math.round(mjdUtcMid * 10)}`.padStart(64, '0') })
+    const found = await cloud.points.around('around', 61100.1, 1)
+    expect(found.map(({ mjdUtcMid }) => mjdUtcMid)).toEqual([61099.9, 61100.2])
   })
 })
 
@@ -161,4 +188,22 @@ test('a table that does not answer is an error to be tried again', async () => {
   })
   const table = new Table(DynamoDBDocumentClient.from(nowhere), 'none')
   await expect(table.get({ pk: 'a', sk: 'b' })).rejects.toMatchObject({ name: 'TableUnavailable', policy: 'retry' })
+})
+
+describe('the memory of a camera', () => {
+  test('is by time of exposure, latest first, each frame once per version, and a camera to itself', async () => {
+    const frame = example<CameraFrame>('camera-frame')
+    const other = { ...frame, frameId: 'ee'.repeat(32), mjdUtcMid: frame.mjdUtcMid - 3 }
+    for (const each of [other, frame, frame]) await cloud.cameras.put(each)
+    expect(await cloud.cameras.put({ ...frame, airmass: 9 })).toBe(false)
+    await cloud.cameras.put({ ...frame, pipelineVersion: '9.0.0' })
+    await cloud.cameras.put({ ...frame, filterName: 'V' })
+    const known = await cloud.cameras.frames(frame)
+    expect(known.map(({ frameId, pipelineVersion }) => [frameId, pipelineVersion])).toEqual([
+      [frame.frameId, '9.0.0'],
+      [frame.frameId, frame.pipelineVersion],
+      [other.frameId, frame.pipelineVersion],
+    ])
+    expect(known[1]).toEqual(frame)
+  })
 })

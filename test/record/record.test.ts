@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CameraFrame } from '#events/camera.ts'
 import type { Point } from '#events/point.ts'
 import { type RecordInput, Report } from '#events/stages.ts'
 import { record } from '#functions/record/record.ts'
@@ -27,18 +28,21 @@ async function frameWithPoints(title: string) {
   const products = `products/${frameId}`
   const input: RecordInput = { ...example<RecordInput>('calibrate-output'), frameId, products }
   Object.assign(input, { points: `${products}/points.json`, calibrationReport: `${products}/calibration.json` })
+  const camera = { ...example<CameraFrame>('camera-frame'), frameId, telescope: title }
+  input.camera = `${products}/camera.json`
   const store = new MemoryStore()
   const keep = (key: string, value: unknown) => store.put(key, new TextEncoder().encode(JSON.stringify(value)))
   await keep(input.points, points)
+  await keep(input.camera, camera)
   await keep(input.calibrationReport, { candidates: [input.calibration.chosen] })
   await keep(`${products}/frame.json`, { provenance: example<Report>('report').provenance })
 
   const run = (execution: string, notices: Notices = cloud.notices) => {
-    const { frames, objects, points } = cloud
-    return record(input, { store, frames, objects, points, notices, log: silent, execution, now: () => NOW })
+    const { frames, objects, points, cameras } = cloud
+    return record(input, { store, frames, objects, points, cameras, notices, log: silent, execution, now: () => NOW })
   }
   const read = async (key: string) => JSON.parse(new TextDecoder().decode(await store.get(`${products}/${key}`)))
-  return { input, points, run, read, ids: points.map(point => point.pointId).sort() }
+  return { input, points, camera, run, read, ids: points.map(point => point.pointId).sort() }
 }
 
 const idsOf = (told: { notice: { id: string } }[]) => told.map(({ notice }) => notice.id).sort()
@@ -131,5 +135,32 @@ describe('recording a frame', () => {
     const before = idsOf(await cloud.told())
     expect((await run('west-3')).newPoints).toBe(1)
     expect([...before, ...idsOf(await cloud.told())].sort()).toEqual(ids)
+  })
+
+  test('adds to the memory of its camera, once', async () => {
+    const { run, camera } = await frameWithPoints('camera')
+    await run('north-cam-1')
+    await run('north-cam-2')
+    expect(await cloud.cameras.frames(camera)).toEqual([camera])
+  })
+
+  test('a point of a newer version stands beside the old one, is what readers see, and is told of as an update', async () => {
+    const { run, points, input } = await frameWithPoints('version')
+    const [point] = points
+    const old = { ...point, pipelineVersion: '0.0.9', band: 'V', mag: 16, execution: 'north-old' }
+    expect(await cloud.points.put(old)).toBe(true)
+    await cloud.told()
+
+    expect(await run('north-new')).toMatchObject({ outcome: 'calibrated', newPoints: 2 })
+    expect(await cloud.points.ofObject(point.objectId)).toMatchObject([{ mag: point.mag, band: 'r' }])
+    const all = await cloud.points.allVersions(point.objectId)
+    expect(all.map(row => row.pipelineVersion).sort()).toEqual(['0.0.9', point.pipelineVersion])
+    expect(all.find(row => row.execution === 'north-old')).toMatchObject(old)
+    const types = (await cloud.told()).map(({ notice }) => [notice.event_name, notice.alert_type])
+    expect(types.sort()).toEqual([
+      [`${point.objectId}`, 'update'],
+      [`${points[1].objectId}`, 'initial'],
+    ])
+    expect(input.frameId).toBe(point.frameId)
   })
 })
