@@ -1,21 +1,20 @@
-import type { MeasureInput, MeasureOutput, Target } from '#events/stages.ts'
+import type { MeasureInput, MeasureOutput } from '#events/stages.ts'
 import type { Tiles } from '#shared/catalogue/reference.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
-import { measureTarget } from '#shared/photometry/forced.ts'
 import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
 import { type MeasuredFrame, measureStars } from '#shared/photometry/measure-stars.ts'
 import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
 import { readDetections } from '#shared/photometry/read-detections.ts'
-import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
-import { pixelToSky, skyToPixel } from '#shared/sky/wcs.ts'
+import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { knownStars } from './known-stars.ts'
+import { measureTargets } from './targets.ts'
 
 export interface MeasureDeps {
   store: ObjectStore
@@ -47,7 +46,7 @@ export async function measure(
   const measured = measureStars(frame, sky, detections, known)
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
-  const forced = measureTargets(measured, wcs, inField, log)
+  const forced = measureTargets(measured, wcs, inField, known, log)
   const stars = makeCatalogue(measured, wcs)
   log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
 
@@ -100,20 +99,6 @@ function fieldCone(wcs: Wcs, width: number, height: number): { raDeg: number; de
   const corners = [0, width - 1].flatMap(x => [0, height - 1].map(y => pixelToSky(wcs, x, y)))
   const radiusDeg = Math.max(...corners.map(([ra, dec]) => separationDeg(raDeg, decDeg, ra, dec)))
   return { raDeg, decDeg, radiusDeg }
-}
-
-/** Forced photometry of the targets on the frame, in the order of their names. */
-function measureTargets(measured: MeasuredFrame, wcs: Wcs, targets: Target[], log: Log): ForcedPhotometry[] {
-  const { width, height } = measured.scene
-  const forced: ForcedPhotometry[] = []
-  for (const { name, raDeg, decDeg } of targets) {
-    const [x, y] = skyToPixel(wcs, raDeg, decDeg)
-    if (!(x > -0.5 && y > -0.5 && x < width - 0.5 && y < height - 0.5)) continue
-    const result = measureTarget(measured, { name, raDeg, decDeg }, x, y)
-    if (result) forced.push(result)
-    else log.warn('no usable pixel at the target', { name, x, y })
-  }
-  return forced
 }
 
 /** The frame's pixels with all stars subtracted and the sky kept. */

@@ -1,23 +1,34 @@
-import { splineCoefficients } from '#shared/numeric/bspline.ts'
-import { linearLeastSquares } from '#shared/numeric/linear.ts'
-import { median } from '#shared/numeric/robust.ts'
+import { forcedEquations, lightOf, SKY_TERMS, solveForced } from './forced-fit.ts'
+import { fitGalaxy, type GalaxyFit } from './galaxy-model.ts'
+import type { ExpectedStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
-import { tableValue } from './psf-finish.ts'
+import { addLight, cutStamp, type Stamp } from './stamp.ts'
 
 /** A fit this significant, and far from the centre of the galaxy, is a star; anything else is part of the galaxy. */
 const STAR_SIGMA = 30
 /** How far the pieces of a galaxy may lie from the target, FWHM, and how many betray one. */
-const PIECES_FWHM = 5
+const PIECES_FWHM = 6
 const LEAST_PIECES = 3
 /** Together they are wider than stars by this many errors. */
-const WIDE_SIGMA = 3
-/** The target must be this far from the centre, FWHM: its own mirror image must not lie on it. */
+const WIDE_SIGMA = 1.5
+/** The target's coordinates are right where its light is this near, FWHM. */
+const AGREE_FWHM = 0.2
+/** A star of a survey this near is the same, FWHM. */
+const KNOWN_FWHM = 0.6
+/** The target must be this far from the centre, FWHM: no profile could tell it from the nucleus. */
 const LEAST_OFFSET_FWHM = 1.2
-/** Pixels of the fit, FWHM. */
-const FIT_FWHM = 2.5
-/** The mirror image has to take away this part of the light's variance around the target, else there is no symmetry. */
-const LEAST_GAIN = 0.6
+/** The galaxy is modelled as far beyond the target as this, FWHM. */
+const BEYOND_FWHM = 9
+/** A pixel counts no more than this many of its variances when models are compared. */
+const MOST_SQUARE = 16
+/** Cells of the sky map count as parameters of what they describe, FWHM (see measureStars). */
+const SKY_CELL_FWHM = 4
+/** Empty places on the galaxy: this far from the target, FWHM, and at about its distance from the centre. */
+const EMPTY_FROM_FWHM = 1.6
+const EMPTY_STEP_FWHM = 1
+const EMPTY_DISTANCE = [0.5, 1.5]
+const LEAST_EMPTY = 6
 
 export interface HostFit {
   flux: number
@@ -25,37 +36,70 @@ export interface HostFit {
 }
 
 /**
- * Flux of a target on a galaxy: the galaxy is taken away by its own image turned by half a turn about its centre, which
- * needs no model of its profile. What is not symmetric stays, and its scatter at empty places around the target is the
- * error.
+ * Flux of a target on a galaxy, fitted together with the galaxy as a whole (see {@link fitGalaxy}). What the galaxy has
+ * beside its smooth light (clumps, arms) shows in the fluxes of empty places on it, whose scatter is part of the error.
  *
- * @param star the target among the scene's stars, as fitted
- * @returns undefined where there is no galaxy, no symmetry, or the target lies on its centre
+ * @param given place by the target's coordinates, 0-based pixel
+ * @param seen place and flux by a fit without the galaxy (flux 0 where the place is held). A galaxy's light pulls a free
+ *   place: it is held at the coordinates where they agree
+ * @param own stars of the scene that are the target itself
+ * @returns undefined where stars describe the light better than a galaxy does, or the target lies on its centre
  */
-export function measureOnHost(measured: MeasuredFrame, star: number): HostFit | undefined {
-  const { stars, psf } = measured
-  const pieces = galaxyPieces(measured, star)
+export function measureOnHost(
+  measured: MeasuredFrame,
+  given: { x: number; y: number },
+  seen: { x: number; y: number; guess: number },
+  own: number[],
+  expected?: ExpectedStars,
+): HostFit | undefined {
+  const { stars, scene, psf } = measured
+  const agree = Math.hypot(given.x - seen.x, given.y - seen.y) < AGREE_FWHM * psf.fwhmPx
+  const target = agree ? { ...given, guess: 0 } : seen
+  const pieces = galaxyPieces(measured, target, own, expected)
   if (pieces.length < LEAST_PIECES || !areWide(measured, pieces)) return undefined
   const nucleus = pieces.reduce((best, piece) => (stars.flux[piece] > stars.flux[best] ? piece : best))
-  const target = { x: stars.x[star], y: stars.y[star] }
-  const stamp = cutOut(measured, star, pieces, { x: stars.x[nucleus], y: stars.y[nucleus] })
-  const centre = findCentre(stamp, { x: stars.x[nucleus], y: stars.y[nucleus] }, target, psf.fwhmPx)
-  if (Math.hypot(centre.x - target.x, centre.y - target.y) < LEAST_OFFSET_FWHM * psf.fwhmPx) return undefined
-  const turned = subtractTurned(stamp, centre)
-  if (!symmetryHelps(stamp, turned, target, psf.fwhmPx)) return undefined
-  return fitOnStamp(measured, turned, star, target)
+  const centre = { x: stars.x[nucleus], y: stars.y[nucleus] }
+  const reachPx = Math.hypot(centre.x - target.x, centre.y - target.y) + BEYOND_FWHM * psf.fwhmPx
+  const stamp = cutStamp(scene, centre.x, centre.y, Math.ceil(reachPx) + 1, true)
+  const leftByStars = stamp.value.map((_, k) => scene.residual[frameIndex(scene.width, stamp, k)])
+  addLight(measured, stamp, [...own, ...pieces])
+  const local = new LocalPsf(psf)
+  local.moveTo(target.x, target.y)
+  const light = lightOf(stamp, local, target.x, target.y)
+  const options = { reachPx, scalePx: psf.fwhmPx, free: target.guess > 0 }
+  const galaxy = fitGalaxy(stamp, light, { ...centre, e1: 0, e2: 0 }, options)
+  if (!galaxy) return undefined
+  if (Math.hypot(galaxy.shape.x - target.x, galaxy.shape.y - target.y) < LEAST_OFFSET_FWHM * psf.fwhmPx)
+    return undefined
+  const left = stamp.value.map((value, k) => value - galaxy.light[k] - galaxy.flux * light.value[k])
+  const asGalaxy = sumOfSquares(stamp, k => left[k])
+  const asStars = sumOfSquares(stamp, k => (Number.isNaN(galaxy.light[k]) ? Number.NaN : leftByStars[k]))
+  const cells = (Math.PI * reachPx * reachPx) / (SKY_CELL_FWHM * psf.fwhmPx) ** 2
+  const price = Math.log(galaxy.freedom) * (galaxy.parameters + 4 - 3 * pieces.length - cells)
+  if (asGalaxy + price > asStars) return undefined
+  const scatter = scatterOnGalaxy({ ...stamp, value: left }, galaxy, local, target)
+  return { flux: galaxy.flux, fluxErr: galaxy.fluxErr * Math.max(1, scatter) }
 }
 
-/** Fits that share the light of one galaxy with the target: within reach, and not bright stars by themselves. */
-function galaxyPieces({ stars, psf }: MeasuredFrame, star: number): number[] {
+/** Fits that share the light of one galaxy with the target: within reach, not bright and no stars of a survey. */
+function galaxyPieces(
+  { stars, psf }: MeasuredFrame,
+  target: { x: number; y: number },
+  own: number[],
+  expected?: ExpectedStars,
+): number[] {
   const pieces: number[] = []
-  for (const other of stars.byFlux()) {
-    if (other === star) continue
-    const distance = Math.hypot(stars.x[other] - stars.x[star], stars.y[other] - stars.y[star])
-    if (distance > PIECES_FWHM * psf.fwhmPx) continue
-    if (stars.flux[other] < STAR_SIGMA * stars.fluxErr[other]) pieces.push(other)
+  for (const star of stars.byFlux()) {
+    if (own.includes(star)) continue
+    if (Math.hypot(stars.x[star] - target.x, stars.y[star] - target.y) > PIECES_FWHM * psf.fwhmPx) continue
+    if (stars.flux[star] > STAR_SIGMA * stars.fluxErr[star]) continue
+    if (!expected || !isKnown(expected, stars.x[star], stars.y[star], KNOWN_FWHM * psf.fwhmPx)) pieces.push(star)
   }
   return pieces
+}
+
+function isKnown({ x, y }: ExpectedStars, atX: number, atY: number, withinPx: number): boolean {
+  return x.some((starX, i) => Math.abs(starX - atX) < withinPx && Math.hypot(starX - atX, y[i] - atY) < withinPx)
 }
 
 function areWide({ stars }: MeasuredFrame, pieces: number[]): boolean {
@@ -64,195 +108,37 @@ function areWide({ stars }: MeasuredFrame, pieces: number[]): boolean {
   return sum > WIDE_SIGMA * Math.sqrt(pieces.length)
 }
 
-/** Square pixels around a galaxy; place (0, 0) of the stamp is (x0, y0) of the frame. */
-interface Stamp {
-  x0: number
-  y0: number
-  side: number
-  value: Float64Array
-  /** Variance; Infinity where a pixel does not count. */
-  variance: Float64Array
+function frameIndex(width: number, { x0, y0, side }: Stamp, k: number): number {
+  return (y0 + Math.floor(k / side)) * width + x0 + (k % side)
 }
 
-/** Everything but the other stars: what is left, the sky, the galaxy's pieces and the target. */
-function cutOut(measured: MeasuredFrame, star: number, pieces: number[], near: { x: number; y: number }): Stamp {
-  const { scene, stars, psf } = measured
-  const distance = Math.hypot(near.x - stars.x[star], near.y - stars.y[star])
-  const reach = Math.ceil(distance + 6 * psf.fwhmPx)
-  const side = 2 * reach + 1
-  const x0 = Math.round(near.x) - reach
-  const y0 = Math.round(near.y) - reach
-  const value = new Float64Array(side * side)
-  const variance = new Float64Array(side * side).fill(Number.POSITIVE_INFINITY)
-  for (let j = 0; j < side; j++) {
-    for (let i = 0; i < side; i++) {
-      const x = x0 + i
-      const y = y0 + j
-      if (x < 0 || y < 0 || x >= scene.width || y >= scene.height) continue
-      const k = y * scene.width + x
-      if (!scene.usable[k]) continue
-      value[j * side + i] = scene.residual[k] + scene.sky[k]
-      variance[j * side + i] = scene.variance(k)
+/** Σ of squares over variances, outliers bounded, over the pixels that count and have a value. */
+function sumOfSquares({ variance }: Stamp, at: (k: number) => number): number {
+  let sum = 0
+  for (let k = 0; k < variance.length; k++) {
+    if (!Number.isFinite(variance[k])) continue
+    const left = at(k)
+    if (Number.isFinite(left)) sum += Math.min((left * left) / variance[k], MOST_SQUARE)
+  }
+  return sum
+}
+
+/** Scatter of the fluxes of empty places on the galaxy, over their errors. */
+function scatterOnGalaxy(left: Stamp, { shape }: GalaxyFit, local: LocalPsf, target: { x: number; y: number }): number {
+  const { fwhmPx } = local.psf
+  const step = EMPTY_STEP_FWHM * fwhmPx
+  const distance = Math.hypot(target.x - shape.x, target.y - shape.y)
+  const [from, to] = EMPTY_DISTANCE.map(part => part * distance)
+  const flat = new Float64Array(SKY_TERMS)
+  const seen: number[] = []
+  for (let v = -to; v <= to; v += step) {
+    for (let u = -to; u <= to; u += step) {
+      const r = Math.hypot(u, v)
+      const place = { x: shape.x + u, y: shape.y + v }
+      if (r < from || r > to || Math.hypot(place.x - target.x, place.y - target.y) < EMPTY_FROM_FWHM * fwhmPx) continue
+      const fit = solveForced(forcedEquations(left, local, place), flat)
+      if (fit) seen.push(fit.flux / fit.fluxErr)
     }
   }
-  const light = new Float64Array(side * side)
-  const local = new LocalPsf(psf)
-  for (const other of [star, ...pieces]) {
-    local.moveTo(stars.homeX[other], stars.homeY[other])
-    local.values(stars.x[other], stars.y[other], x0, y0, side, side, light)
-    for (let k = 0; k < light.length; k++) {
-      const far = Math.hypot(x0 + (k % side) - stars.x[other], y0 + Math.floor(k / side) - stars.y[other])
-      if (far <= stars.radius[other]) value[k] += stars.flux[other] * light[k]
-    }
-  }
-  return { x0, y0, side, value, variance }
-}
-
-/** Difference of a stamp and itself turned by 180° about a place of the frame. */
-function subtractTurned(stamp: Stamp, centre: { x: number; y: number }): Stamp {
-  const { x0, y0, side, value, variance } = stamp
-  const spline = splineOf(stamp)
-  const difference = new Float64Array(side * side)
-  const noise = new Float64Array(side * side).fill(Number.POSITIVE_INFINITY)
-  for (let j = 0; j < side; j++) {
-    for (let i = 0; i < side; i++) {
-      const u = 2 * (centre.x - x0) - i
-      const v = 2 * (centre.y - y0) - j
-      if (u < 2 || v < 2 || u > side - 4 || v > side - 4) continue
-      const k = j * side + i
-      const other = variance[Math.round(v) * side + Math.round(u)]
-      difference[k] = value[k] - tableValue(spline, side, u, v)
-      noise[k] = variance[k] + other
-    }
-  }
-  return { x0, y0, side, value: difference, variance: noise }
-}
-
-function splineOf({ side, value, variance }: Stamp): Float64Array {
-  const known = value.filter((_, k) => Number.isFinite(variance[k]))
-  const fill = median(known)
-  const spline = Float64Array.from(value, (v, k) => (Number.isFinite(variance[k]) ? v : fill))
-  splineCoefficients(spline, side, side)
-  return spline
-}
-
-/** Centre about which the light is most symmetric, by a shrinking search from a first guess; the target is left out. */
-function findCentre(
-  stamp: Stamp,
-  guess: { x: number; y: number },
-  target: { x: number; y: number },
-  fwhmPx: number,
-): { x: number; y: number } {
-  const spline = splineOf(stamp)
-  const asymmetry = (x: number, y: number) => {
-    const reach = 3 * fwhmPx
-    let sum = 0
-    let count = 0
-    for (let j = Math.ceil(y - reach); j <= y + reach; j++) {
-      for (let i = Math.ceil(x - reach); i <= x + reach; i++) {
-        if (Math.hypot(i - x, j - y) > reach) continue
-        if (Math.hypot(i - target.x, j - target.y) < 1.5 * fwhmPx) continue
-        if (Math.hypot(2 * x - i - target.x, 2 * y - j - target.y) < 1.5 * fwhmPx) continue
-        const k = (j - stamp.y0) * stamp.side + i - stamp.x0
-        if (!Number.isFinite(stamp.variance[k])) continue
-        const turned = tableValue(spline, stamp.side, 2 * x - i - stamp.x0, 2 * y - j - stamp.y0)
-        sum += (stamp.value[k] - turned) ** 2 / stamp.variance[k]
-        count++
-      }
-    }
-    return count > 20 ? sum / count : Number.POSITIVE_INFINITY
-  }
-  let best = { ...guess }
-  let least = asymmetry(best.x, best.y)
-  for (const step of [1, 0.5, 0.25, 0.1, 0.05]) {
-    for (let round = 0; round < 8; round++) {
-      const before = least
-      const from = best
-      for (const [dx, dy] of [
-        [step, 0],
-        [-step, 0],
-        [0, step],
-        [0, -step],
-        [step, step],
-        [-step, -step],
-        [step, -step],
-        [-step, step],
-      ]) {
-        const value = asymmetry(from.x + dx, from.y + dy)
-        if (value < least) {
-          least = value
-          best = { x: from.x + dx, y: from.y + dy }
-        }
-      }
-      if (least === before) break
-    }
-  }
-  return best
-}
-
-/** Whether the light around the target (not under it) is evener with the turned image taken away. */
-function symmetryHelps(stamp: Stamp, turned: Stamp, target: { x: number; y: number }, fwhmPx: number): boolean {
-  const before: number[] = []
-  const after: number[] = []
-  for (let k = 0; k < stamp.value.length; k++) {
-    const r = Math.hypot(stamp.x0 + (k % stamp.side) - target.x, stamp.y0 + Math.floor(k / stamp.side) - target.y)
-    if (r < 1.5 * fwhmPx || r > 3 * fwhmPx || !Number.isFinite(turned.variance[k])) continue
-    before.push(stamp.value[k])
-    after.push(turned.value[k])
-  }
-  if (before.length < 40) return false
-  return meanSquare(after) < LEAST_GAIN * meanSquare(before)
-}
-
-function meanSquare(values: number[]): number {
-  const middle = median(values)
-  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / values.length
-}
-
-/** Flux of the target on the difference, with a plane under it; error from there and from empty places around. */
-function fitOnStamp(
-  { stars, psf }: MeasuredFrame,
-  turned: Stamp,
-  star: number,
-  target: { x: number; y: number },
-): HostFit | undefined {
-  const local = new LocalPsf(psf)
-  local.moveTo(stars.homeX[star], stars.homeY[star])
-  const fit = fluxAt(turned, local, target.x, target.y)
-  if (!fit) return undefined
-  const light = new Float64Array(turned.side * turned.side)
-  local.values(target.x, target.y, turned.x0, turned.y0, turned.side, turned.side, light)
-  const empty: Stamp = { ...turned, value: turned.value.map((value, k) => value - fit.flux * light[k]) }
-  const around: number[] = []
-  for (const radius of [1.8, 2.6]) {
-    for (let angle = 0; angle < 8; angle++) {
-      const x = target.x + radius * psf.fwhmPx * Math.cos((angle * Math.PI) / 4)
-      const y = target.y + radius * psf.fwhmPx * Math.sin((angle * Math.PI) / 4)
-      const place = fluxAt(empty, local, x, y)
-      if (place) around.push(place.flux)
-    }
-  }
-  const scatter = around.length > 6 ? 1.4826 * median(around.map(Math.abs)) : 0
-  return { flux: fit.flux, fluxErr: Math.max(fit.fluxErr, scatter) }
-}
-
-function fluxAt(stamp: Stamp, local: LocalPsf, x: number, y: number): HostFit | undefined {
-  const { x0, y0, side, value, variance } = stamp
-  const reach = FIT_FWHM * local.psf.fwhmPx
-  const light = new Float64Array(side * side)
-  local.values(x, y, x0, y0, side, side, light)
-  const rows: number[] = []
-  const left: number[] = []
-  const weights: number[] = []
-  for (let k = 0; k < value.length; k++) {
-    const u = (x0 + (k % side) - x) / reach
-    const v = (y0 + Math.floor(k / side) - y) / reach
-    if (u * u + v * v > 1 || !Number.isFinite(variance[k])) continue
-    rows.push(light[k], 1, u, v)
-    left.push(value[k])
-    weights.push(1 / variance[k])
-  }
-  if (left.length < 40) return undefined
-  const fit = linearLeastSquares(Float64Array.from(rows), 4, Float64Array.from(left), Float64Array.from(weights))
-  return fit && { flux: fit.coefficients[0], fluxErr: Math.sqrt(fit.covariance[0]) }
+  return seen.length < LEAST_EMPTY ? 1 : Math.sqrt(seen.reduce((sum, value) => sum + value * value, 0) / seen.length)
 }

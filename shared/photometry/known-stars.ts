@@ -37,12 +37,7 @@ const LEAST_SCATTER_MAG = 0.1
  * @returns how many were entered
  */
 export function enterKnown(scene: Scene, stars: SceneStars, psf: Psf, known: KnownStars): number {
-  const order = Array.from(known.x.keys())
-    .filter(i => isOnFrame(scene, known.x[i], known.y[i]) && Number.isFinite(known.mag[i]))
-    .sort((a, b) => known.mag[a] - known.mag[b] || a - b)
-  const index = new PlaceIndex(NEAR_FWHM * psf.fwhmPx)
-  for (const star of stars.byFlux()) index.add(stars.x, stars.y, star)
-  const { pairs, unmatched } = pair(stars, psf, known, order, index)
+  const { index, pairs, unmatched } = pairUp(scene, stars, psf, known)
   const expected = expectation(stars, known, pairs)
   if (!expected) return 0
   const local = new LocalPsf(psf)
@@ -63,6 +58,38 @@ export function enterKnown(scene: Scene, stars: SceneStars, psf: Psf, known: Kno
     entered++
   }
   return entered
+}
+
+/** Stars of a survey as they should look on the frame: place, and flux with its error, ADU. */
+export interface ExpectedStars {
+  x: Float64Array
+  y: Float64Array
+  flux: Float64Array
+  fluxErr: Float64Array
+}
+
+/** What a survey lets expect of its stars on a frame; undefined where too few stars tie its magnitudes to fluxes. */
+export function expectedStars(scene: Scene, stars: SceneStars, psf: Psf, known: KnownStars): ExpectedStars | undefined {
+  const { order, pairs } = pairUp(scene, stars, psf, known)
+  const expected = expectation(stars, known, pairs)
+  if (!expected) return undefined
+  const flux = order.map(i => expected(i))
+  return {
+    x: Float64Array.from(order, i => known.x[i]),
+    y: Float64Array.from(order, i => known.y[i]),
+    flux: Float64Array.from(flux, ({ flux }) => flux),
+    fluxErr: Float64Array.from(flux, ({ error }) => error),
+  }
+}
+
+/** The known stars that lie on the frame, brightest first, and which fitted stars they are. */
+function pairUp(scene: Scene, stars: SceneStars, psf: Psf, known: KnownStars) {
+  const order = Array.from(known.x.keys())
+    .filter(i => isOnFrame(scene, known.x[i], known.y[i]) && Number.isFinite(known.mag[i]))
+    .sort((a, b) => known.mag[a] - known.mag[b] || a - b)
+  const index = new PlaceIndex(NEAR_FWHM * psf.fwhmPx)
+  for (const star of stars.byFlux()) index.add(stars.x, stars.y, star)
+  return { order, index, ...pair(stars, psf, known, order, index) }
 }
 
 interface Pairs {

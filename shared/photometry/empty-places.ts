@@ -1,0 +1,149 @@
+import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { madSigma, median } from '#shared/numeric/robust.ts'
+import { FORCED_REACH_FWHM, forcedEquations, SKY_TERMS, type SkyPrior, skyTerms, solveForced } from './forced-fit.ts'
+import type { LocalPsf } from './psf.ts'
+import type { Scene } from './scene.ts'
+import { cutStamp, type Stamp } from './stamp.ts'
+
+/** Empty places are looked for from here on, FWHM, on a grid of this step; no farther than a part of the frame that is alike. */
+const FROM_FWHM = 4
+const STEP_FWHM = 2
+const TO_FWHM = 60
+/** So many tell what the sky does here; fewer than the least tell nothing. */
+const MOST_PLACES = 150
+const LEAST_PLACES = 20
+/** A place is empty where no pixel of its core has more starlight than this part of the sky's noise. */
+const EMPTY_LEVEL = 0.7
+/** Part of the core's pixels that may be masked. */
+const MASKED_PART = 0.2
+/** Fluxes farther off are stars that were not found, not errors. */
+const TAIL_SIGMA = 4.5
+
+/** What empty places around a position tell of the sky and of the errors there. */
+export interface Surroundings {
+  places: number
+  /** Variance of the terms of the sky under a fit, beyond what noise makes, ADU². */
+  prior: SkyPrior
+  /** Error of the flux of an empty place, as claimed by the fit, ADU. */
+  fluxErr: number
+  /** Scatter of their fluxes over that error; 1 where there are too few. */
+  ratio: number
+  /** Their middle flux, ADU: light of stars too faint to be found, or sky badly told. */
+  bias: number
+}
+
+/**
+ * Look at the empty places around a position: how the sky under them varies, and how their fluxes scatter.
+ *
+ * @param local PSF at the position
+ */
+export function lookAround(scene: Scene, local: LocalPsf, x: number, y: number): Surroundings {
+  const { fwhmPx } = local.psf
+  const stamps = emptyPlaces(scene, fwhmPx, x, y).map(place => ({
+    place,
+    stamp: cutStamp(scene, place.x, place.y, Math.ceil(FORCED_REACH_FWHM * fwhmPx)),
+  }))
+  const prior = learnSky(stamps, FORCED_REACH_FWHM * fwhmPx)
+  const fluxes: number[] = []
+  const errors: number[] = []
+  for (const { place, stamp } of stamps) {
+    const fit = solveForced(forcedEquations(stamp, local, place), prior)
+    if (!fit) continue
+    fluxes.push(fit.flux)
+    errors.push(fit.fluxErr)
+  }
+  if (fluxes.length < LEAST_PLACES) return { places: fluxes.length, prior, fluxErr: Number.NaN, ratio: 1, bias: 0 }
+  const bias = median(fluxes)
+  const off = fluxes.map((flux, i) => (flux - bias) / errors[i])
+  return { places: fluxes.length, prior, fluxErr: median(errors), ratio: spread(off), bias }
+}
+
+/** Root mean square of what lies within the reach of noise. */
+function spread(values: number[]): number {
+  const limit = TAIL_SIGMA * madSigma(values, 0)
+  const kept = values.filter(value => Math.abs(value) <= limit)
+  return Math.sqrt(kept.reduce((sum, value) => sum + value * value, 0) / kept.length)
+}
+
+interface Place {
+  x: number
+  y: number
+}
+
+/** Empty places on a grid around a position, nearest first. */
+export function emptyPlaces(scene: Scene, fwhmPx: number, x: number, y: number): Place[] {
+  const step = STEP_FWHM * fwhmPx
+  const most = Math.floor(TO_FWHM / STEP_FWHM)
+  const grid: Place[] = []
+  for (let j = -most; j <= most; j++) for (let i = -most; i <= most; i++) grid.push({ x: i * step, y: j * step })
+  grid.sort((a, b) => a.x ** 2 + a.y ** 2 - b.x ** 2 - b.y ** 2)
+  const found: Place[] = []
+  for (const { x: dx, y: dy } of grid) {
+    if (found.length === MOST_PLACES) break
+    if (Math.hypot(dx, dy) < FROM_FWHM * fwhmPx) continue
+    if (isEmpty(scene, x + dx, y + dy, fwhmPx)) found.push({ x: x + dx, y: y + dy })
+  }
+  return found
+}
+
+/** Whether no star is drawn on the core of a place, and its pixels can be used. */
+export function isEmpty(scene: Scene, x: number, y: number, fwhmPx: number): boolean {
+  const margin = FORCED_REACH_FWHM * fwhmPx
+  if (x < margin || y < margin || x > scene.width - 1 - margin || y > scene.height - 1 - margin) return false
+  const level = EMPTY_LEVEL * scene.skyNoise(scene.indexAt(x, y))
+  let masked = 0
+  let count = 0
+  for (let j = Math.ceil(y - fwhmPx); j <= y + fwhmPx; j++) {
+    for (let i = Math.ceil(x - fwhmPx); i <= x + fwhmPx; i++) {
+      const p = j * scene.width + i
+      count++
+      if (!scene.usable[p]) masked++
+      else if (Math.abs(scene.data[p] - scene.residual[p] - scene.sky[p]) > level) return false
+    }
+  }
+  return masked <= MASKED_PART * count
+}
+
+/** Variance of the sky's terms over the places, less what the noise of their pixels makes. */
+function learnSky(stamps: { place: Place; stamp: Stamp }[], reach: number): SkyPrior {
+  const prior: SkyPrior = new Float64Array(SKY_TERMS)
+  const seen: number[][] = Array.from({ length: SKY_TERMS }, () => [])
+  const noise: number[][] = Array.from({ length: SKY_TERMS }, () => [])
+  for (const { place, stamp } of stamps) {
+    const fit = skyAt(stamp, place, reach)
+    if (!fit) continue
+    for (let term = 0; term < SKY_TERMS; term++) {
+      seen[term].push(fit.coefficients[term])
+      noise[term].push(fit.covariance[term * SKY_TERMS + term])
+    }
+  }
+  if (seen[0].length < LEAST_PLACES) return prior
+  // Slopes, and saddles, are the same thing in two directions.
+  for (const alike of [[0], [1, 2], [3], [4, 5]]) {
+    const values = alike.flatMap(term => seen[term])
+    const expected = median(alike.flatMap(term => noise[term]))
+    const scatter = madSigma(values, 0) ** 2
+    // A variance of n values is known to √(2/n) (the median's to 1.6 times that): less is no structure.
+    const excess = scatter - expected
+    const doubt = 1.6 * Math.sqrt(2 / values.length) * expected
+    for (const term of alike) prior[term] = excess > doubt ? excess : 0
+  }
+  return prior
+}
+
+function skyAt(stamp: Stamp, { x, y }: Place, reach: number) {
+  const terms = skyTerms(stamp, x, y, reach)
+  const rows: number[] = []
+  const values: number[] = []
+  const weights: number[] = []
+  for (let k = 0; k < stamp.value.length; k++) {
+    // The terms are those of a disc.
+    if (!Number.isFinite(stamp.variance[k]) || terms[3][k] > 1) continue
+    for (const term of terms) rows.push(term[k])
+    values.push(stamp.value[k])
+    const square = stamp.value[k] ** 2 / (25 * stamp.variance[k])
+    weights.push(1 / (stamp.variance[k] * (1 + square ** 4)))
+  }
+  if (values.length < 4 * SKY_TERMS) return undefined
+  return linearLeastSquares(Float64Array.from(rows), SKY_TERMS, Float64Array.from(values), Float64Array.from(weights))
+}
