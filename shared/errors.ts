@@ -97,6 +97,12 @@ export const errors = {
     policy: 'retry',
     tells: 'The reference catalogue {survey} could not be read: {cause}.',
   },
+  UpstreamChanged: {
+    stages: ['solve', 'measure', 'calibrate'],
+    policy: 'fail',
+    tells:
+      'The service {service} does not answer as its description says: {found}. Mend the description of the survey, or import the survey.',
+  },
   StoreUnavailable: { stages: reading, policy: 'retry', tells: 'The object store did not answer: {cause}.' },
   TableUnavailable: {
     stages: ['intake', 'measure', 'record'],

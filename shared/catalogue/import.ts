@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { healpix29 } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
+import { cellOrder } from './cell-order.ts'
 import {
   encodePartitions,
   encodeProperties,
@@ -149,15 +150,8 @@ async function merge(
     parts.push({ stars: old, rows: Array.from({ length: old.count }, (_, i) => i) })
   }
   const all = combineStars([...parts, { stars, rows }], stars.survey)
-  const newest = new Map<string, number>()
-  for (let i = 0; i < all.count; i++) newest.set(all.id[i], i)
-
-  const cells = new BigInt64Array(all.count)
-  for (let i = 0; i < all.count; i++) cells[i] = healpix29(all.raDeg[i], all.decDeg[i])
-  const order = [...newest.values()].sort((a, b) =>
-    cells[a] !== cells[b] ? (cells[a] < cells[b] ? -1 : 1) : all.id[a] < all.id[b] ? -1 : 1,
-  )
-  return { stars: all, cells, order, replaced: all.count - newest.size }
+  const { cells, rows: order } = cellOrder(all)
+  return { stars: all, cells, order, replaced: all.count - order.length }
 }
 
 interface Leaf {

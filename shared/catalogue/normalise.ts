@@ -1,6 +1,6 @@
 import { asNumbers, asText, findColumn, type PublishedTable, type Wanted } from './published-table.ts'
 import type { ReferenceStars } from './reference.ts'
-import type { Cut, ErrorColumn, Spellings, Survey } from './survey.ts'
+import type { Cut, ErrorColumn, Spellings, Survey, SurveyBand } from './survey.ts'
 
 /** Magnitudes outside are the sentinels of some archive (−999, 99.99), not measurements. */
 const FAINTEST = 40
@@ -22,7 +22,14 @@ export function wantedBy(survey: Survey): Wanted {
       columns.pmErr,
       columns.parallax,
       columns.epoch,
-      ...Object.values(bands).flatMap(band => [band.mag, band.err, band.snr]),
+      ...Object.values(bands).flatMap(band => [
+        band.mag,
+        band.err,
+        band.snr,
+        band.fluxErr?.flux,
+        band.fluxErr?.err,
+        band.valid?.column,
+      ]),
       ...clean.flatMap(cut => ('text' in cut ? [cut.text] : cut.columns)),
     ].flatMap(spellings => (spellings ?? []).map(name => name.toLowerCase())),
   )
@@ -43,9 +50,11 @@ export function hasPositions(table: PublishedTable, { columns }: Survey): boolea
  */
 export function normalise(table: PublishedTable, survey: Survey): ReferenceStars {
   const { columns } = survey
+  const spelled = exactSpellings(survey)
+  const column = (spellings: Spellings | undefined) => spellings && findColumn(table, spellings, spelled)
   const numbers = (spellings: Spellings | undefined) => {
-    const column = spellings && findColumn(table, spellings)
-    return column && asNumbers(column)
+    const found = column(spellings)
+    return found && asNumbers(found)
   }
   const allRa = numbers(columns.ra)
   const allDec = numbers(columns.dec)
@@ -67,8 +76,12 @@ export function normalise(table: PublishedTable, survey: Survey): ReferenceStars
     const values = numbers(band.mag)
     if (!values) continue
     const errors = numbers(band.err)
-    const ratios = errors ? undefined : numbers(band.snr)
-    mag[name] = Float64Array.from(rows, row => magnitude(values[row]))
+    const ratios = errors ? undefined : (numbers(band.snr) ?? ratio(band.fluxErr, numbers))
+    const valid = band.valid && column(band.valid.column)
+    const words = valid && asText(valid)
+    mag[name] = Float64Array.from(rows, row =>
+      words && words[row] !== '' && !band.valid?.keep(words[row]) ? Number.NaN : magnitude(values[row]),
+    )
     magErr[name] = Float64Array.from(rows, (row, i) => {
       if (Number.isNaN(mag[name][i])) return Number.NaN
       if (errors && errors[row] > 0 && errors[row] < 9) return errors[row]
@@ -95,6 +108,19 @@ export function normalise(table: PublishedTable, survey: Survey): ReferenceStars
     magErr,
     clean: cleanRows(table, survey.clean, rows),
   }
+}
+
+/** Every spelling of every band: a column that is spelled so belongs to its band and to no other. */
+function exactSpellings({ bands }: Survey): ReadonlySet<string> {
+  return new Set(Object.values(bands).flatMap(({ mag, err }) => [...mag, ...(err ?? [])]))
+}
+
+function ratio(
+  columns: SurveyBand['fluxErr'],
+  numbers: (spellings: Spellings | undefined) => Float64Array | undefined,
+): Float64Array | undefined {
+  const [flux, err] = [numbers(columns?.flux), numbers(columns?.err)]
+  return flux && err && flux.map((value, i) => value / err[i])
 }
 
 function magnitude(value: number): number {

@@ -117,8 +117,16 @@ export interface ParquetColumn {
   statistics?: boolean
 }
 
-/** Write columns as Parquet, no nulls, snappy; the same columns give the same bytes. */
-export function encodeParquet(columns: ParquetColumn[], rowGroupSize: number): Uint8Array {
+/**
+ * Write columns as Parquet, no nulls, snappy; the same columns give the same bytes.
+ *
+ * @param notes kept in the footer
+ */
+export function encodeParquet(
+  columns: ParquetColumn[],
+  rowGroupSize: number,
+  notes: Record<string, string> = {},
+): Uint8Array {
   const columnData = columns.map(({ name, data, statistics = false }) => ({
     name,
     data,
@@ -126,7 +134,8 @@ export function encodeParquet(columns: ParquetColumn[], rowGroupSize: number): U
     nullable: false,
     statistics,
   }))
-  return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize, createdBy: 'cpcs' }))
+  const kvMetadata = Object.entries(notes).map(([key, value]) => ({ key, value }))
+  return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize, kvMetadata, createdBy: 'cpcs' }))
 }
 
 function basicType(data: Column): 'STRING' | 'INT64' | 'INT32' | 'FLOAT' | 'DOUBLE' {

@@ -13,15 +13,23 @@ export type Wanted = (name: string) => boolean
 /**
  * The first column that exists under one of the spellings; where none does exactly, letter case is ignored.
  *
- * Exact spelling goes first because catalogues have columns that differ in case alone (`ymag` and `Ymag`).
+ * Exact spelling goes first because catalogues have columns that differ in case alone (`rmag` of SDSS, `Rmag` of
+ * Johnson and Cousins).
+ *
+ * @param taken names that belong to something else if they are spelled exactly so
  */
-export function findColumn(table: PublishedTable, spellings: Spellings): Column | undefined {
+export function findColumn(
+  table: PublishedTable,
+  spellings: Spellings,
+  taken: ReadonlySet<string> = new Set(),
+): Column | undefined {
   for (const name of spellings) {
     const column = table.columns.get(name)
     if (column) return column
   }
   for (const name of spellings)
-    for (const [found, column] of table.columns) if (found.toLowerCase() === name.toLowerCase()) return column
+    for (const [found, column] of table.columns)
+      if (found.toLowerCase() === name.toLowerCase() && !taken.has(found)) return column
   return undefined
 }
 

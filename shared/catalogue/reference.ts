@@ -18,6 +18,9 @@ export type SurveyId =
   | 'urat1'
   | 'ucac4'
   | 'usnob1'
+  | 'gspc'
+  | 'atlas_refcat2'
+  | 'skymapper'
 
 /**
  * Stars of one survey in a cone, one column per quantity, brightest first in the survey's main band.

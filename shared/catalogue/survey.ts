@@ -1,4 +1,5 @@
 import type { SurveyId } from './reference.ts'
+import type { Upstream } from './upstreams.ts'
 
 /** Spellings under which a quantity is published (archive, HATS, VizieR, service), first found wins. */
 export type Spellings = readonly string[]
@@ -9,6 +10,10 @@ export interface SurveyBand {
   err?: Spellings
   /** Columns with the flux over its error, where no error in magnitudes is published. */
   snr?: Spellings
+  /** Columns with a flux and its error, where no error in magnitudes is published. */
+  fluxErr?: { flux: Spellings; err: Spellings }
+  /** A column that says of this band alone whether its magnitude is to be believed; empty values pass. */
+  valid?: { column: Spellings; keep: (value: string) => boolean }
   /** Error where none is published, mag, as a function of the magnitude. */
   assumedErr?: (mag: number) => number
   system: 'AB' | 'Vega'
@@ -64,6 +69,8 @@ export interface Survey {
   declination: readonly [number, number]
   /** How well the survey's zero point is tied to its system, mag: weighs surveys of the same band against each other. */
   systematicMag: number
+  /** Services that hold it, in the order in which they are asked; none where it has to be imported. */
+  upstreams?: readonly Upstream[]
 }
 
 /** Check a survey's description and return it: bands and colours it names exist. @throws {Error} a name is not there */

@@ -42,6 +42,13 @@ export function healpix29(raDeg: number, decDeg: number): bigint {
  */
 export function healpixCentre(order: number, cell: number | bigint): [raDeg: number, decDeg: number] {
   const side = 2 ** order
+  const { face, x, y } = placeOf(order, cell)
+  return fromFace(face, (x + 0.5) / side, (y + 0.5) / side)
+}
+
+/** Base cell of a cell, and its column and row on it. */
+function placeOf(order: number, cell: number | bigint): { face: number; x: number; y: number } {
+  const side = 2 ** order
   let face: number
   let high: number
   let low: number
@@ -58,7 +65,7 @@ export function healpixCentre(order: number, cell: number | bigint): [raDeg: num
   }
   const x = deinterleave(high) * 65536 + deinterleave(low)
   const y = deinterleave(high >>> 1) * 65536 + deinterleave(low >>> 1)
-  return fromFace(face, (x + 0.5) / side, (y + 0.5) / side)
+  return { face, x, y }
 }
 
 /** Largest distance from the centre of a cell to its corners, over all cells of an order, degrees. */
@@ -82,6 +89,39 @@ export function healpixTouchesCone(
 ): boolean {
   const [raDeg, decDeg] = healpixCentre(order, cell)
   return separation(raDeg, decDeg, cone.raDeg, cone.decDeg) <= cone.radiusDeg + healpixRadiusDeg(order) + 1e-9
+}
+
+/**
+ * Whether a cell and a cone overlap, by the outline of the cell: never false where they do, and true beyond the cone's
+ * edge by no more than a fiftieth of the cell's radius.
+ */
+export function healpixOverlapsCone(
+  order: number,
+  cell: number,
+  cone: { raDeg: number; decDeg: number; radiusDeg: number },
+): boolean {
+  if (cone.radiusDeg >= 180 || healpixCell(order, cone.raDeg, cone.decDeg) === cell) return true
+  const reach = cone.radiusDeg + healpixRadiusDeg(order) / 50
+  return healpixOutline(order, cell, 64).some(
+    ([raDeg, decDeg]) => separation(raDeg, decDeg, cone.raDeg, cone.decDeg) <= reach,
+  )
+}
+
+/**
+ * Points on the outline of a cell, once around, degrees.
+ *
+ * @param steps points on each of the four edges
+ */
+export function healpixOutline(order: number, cell: number, steps: number): [raDeg: number, decDeg: number][] {
+  const side = 2 ** order
+  const { face, x, y } = placeOf(order, cell)
+  const along = Array.from({ length: steps }, (_, i) => i / steps)
+  return [
+    ...along.map((t): [number, number] => [t, 0]),
+    ...along.map((t): [number, number] => [1, t]),
+    ...along.map((t): [number, number] => [1 - t, 1]),
+    ...along.map((t): [number, number] => [0, 1 - t]),
+  ].map(([dx, dy]) => fromFace(face, (x + dx) / side, (y + dy) / side))
 }
 
 /**

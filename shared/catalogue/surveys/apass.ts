@@ -1,4 +1,5 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { vizier } from '../upstreams.ts'
 
 const band = (
   names: string[],
@@ -60,4 +61,14 @@ export const apass = survey({
   ],
   declination: [-90, 90],
   systematicMag: 0.025,
+  upstreams: [
+    vizier('II/336/apass9', {
+      ra: 'RAJ2000',
+      dec: 'DEJ2000',
+      magnitude: 'Vmag',
+      columns: ['recno', 'e_RAJ2000', 'e_DEJ2000', 'nobs'].concat(
+        ...['B', 'V', "g'", "r'", "i'"].map(name => [`${name}mag`, `e_${name}mag`]),
+      ),
+    }),
+  ],
 })

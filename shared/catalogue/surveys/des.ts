@@ -1,4 +1,5 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { hats, vizier } from '../upstreams.ts'
 
 const band = (name: string, standsFor: string, bright: number, faint: number): SurveyBand => ({
   mag: [`WAVG_MAG_PSF_${name.toUpperCase()}`, `wavg_mag_psf_${name.toLowerCase()}`, `${name}mag`],
@@ -40,4 +41,15 @@ export const des = survey({
   ],
   declination: [-68, 6],
   systematicMag: 0.006,
+  upstreams: [
+    hats('DES DR2 at LIneA', 'https://linea.data.lsdb.io/hats/des2/des_dr2'),
+    vizier('II/371/des_dr2', {
+      ra: 'RA_ICRS',
+      dec: 'DE_ICRS',
+      magnitude: 'rmag',
+      columns: ['CoadID', 'ExtClsCoad', 'ExtClsWavg', 'rFlag'].concat(
+        ...['g', 'r', 'i', 'z', 'Y'].map(name => [`${name}mag`, `e_${name}mag`]),
+      ),
+    }),
+  ],
 })

@@ -1,4 +1,6 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { gaiaArchive, vizier } from '../upstreams.ts'
+import { ARCHIVE_COLUMNS, VIZIER_COLUMNS } from './gaia-dr3.ts'
 
 /** Errors by magnitude (Evans et al. 2018, figure 9 and table 3). */
 const band = (name: 'G' | 'BP' | 'RP', at20: number, faint: number): SurveyBand => ({
@@ -48,4 +50,8 @@ export const gaiaDr2 = survey({
   ],
   declination: [-90, 90],
   systematicMag: 0.01,
+  upstreams: [
+    gaiaArchive('gaiadr2.gaia_source', ARCHIVE_COLUMNS),
+    vizier('I/345/gaia2', { ra: 'RA_ICRS', dec: 'DE_ICRS', magnitude: 'Gmag', columns: VIZIER_COLUMNS }),
+  ],
 })

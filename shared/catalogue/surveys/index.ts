@@ -2,11 +2,14 @@ import type { SurveyId } from '../reference.ts'
 import type { Survey } from '../survey.ts'
 import { apass } from './apass.ts'
 import { asas } from './asas.ts'
+import { atlasRefcat2 } from './atlas-refcat2.ts'
 import { des } from './des.ts'
 import { gaiaDr2 } from './gaia-dr2.ts'
 import { gaiaDr3 } from './gaia-dr3.ts'
+import { gspc } from './gspc.ts'
 import { ps1 } from './ps1.ts'
 import { sdss } from './sdss.ts'
+import { skymapper } from './skymapper.ts'
 import { twomass } from './twomass.ts'
 import { tycho2 } from './tycho2.ts'
 import { ucac4 } from './ucac4.ts'
@@ -19,6 +22,9 @@ export const surveys: Record<SurveyId, Survey> = {
   ps1,
   sdss,
   des,
+  gspc,
+  atlas_refcat2: atlasRefcat2,
+  skymapper,
   twomass,
   apass,
   asas,

@@ -1,4 +1,5 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { hats, vizier } from '../upstreams.ts'
 
 const band = (name: string, bright: number, faint: number): SurveyBand => ({
   mag: [`${name}mag`, `${name}MeanPSFMag`],
@@ -54,4 +55,15 @@ export const ps1 = survey({
   ],
   declination: [-30.5, 90],
   systematicMag: 0.005,
+  upstreams: [
+    hats('Pan-STARRS1 DR2 at MAST', 's3://stpubdata/panstarrs/ps1/public/hats/otmo'),
+    vizier('II/349/ps1', {
+      ra: 'RAJ2000',
+      dec: 'DEJ2000',
+      magnitude: 'rmag',
+      columns: ['objID', 'e_RAJ2000', 'e_DEJ2000', 'Epoch', 'Nd', 'iKmag'].concat(
+        ...['g', 'r', 'i', 'z', 'y'].map(name => [`${name}mag`, `e_${name}mag`]),
+      ),
+    }),
+  ],
 })

@@ -1,4 +1,5 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { vizier } from '../upstreams.ts'
 
 const band = (name: string, bright: number, faint: number, colour: [string, string]): SurveyBand => ({
   mag: [`${name}pmag`, `psfMag_${name}`, `${name}mag`, name],
@@ -46,4 +47,15 @@ export const sdss = survey({
   ],
   declination: [-25, 85],
   systematicMag: 0.01,
+  upstreams: [
+    vizier('V/154/sdss16', {
+      ra: 'RA_ICRS',
+      dec: 'DE_ICRS',
+      magnitude: 'rpmag',
+      where: '"mode" = 1', // else stars in overlaps come twice
+      columns: ['objID', 'e_RA_ICRS', 'e_DE_ICRS', 'ObsDate', 'mode', 'class', 'clean'].concat(
+        ...['u', 'g', 'r', 'i', 'z'].map(name => [`${name}pmag`, `e_${name}pmag`]),
+      ),
+    }),
+  ],
 })

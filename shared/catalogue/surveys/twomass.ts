@@ -1,9 +1,12 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { hats, vizier } from '../upstreams.ts'
 
-const band = (name: string, bright: number, faint: number, colour: [string, string]): SurveyBand => ({
+/** Qualities A and B of its own band: measured with S/N 7 at least. The flags of J, H and K are one word. */
+const band = (name: 'J' | 'H' | 'K', bright: number, faint: number, colour: [string, string]): SurveyBand => ({
   mag: [`${name}mag`, `${name.toLowerCase()}_m`],
   err: [`e_${name}mag`, `${name.toLowerCase()}_msigcom`, `${name.toLowerCase()}_cmsig`],
   assumedErr: mag => Math.hypot(0.02, 0.1 * 10 ** (0.4 * (mag - faint))),
+  valid: { column: ['Qflg', 'ph_qual'], keep: quality => /[AB]/.test(quality['JHK'.indexOf(name)] ?? 'A') },
   system: 'Vega',
   standsFor: name,
   bright,
@@ -36,10 +39,16 @@ export const twomass = survey({
   },
   epochYear: 1999.5,
   positionErrMas: 80,
-  clean: [
-    { text: ['Qflg', 'ph_qual'], keepText: quality => /^[AB]/.test(quality) },
-    { text: ['Cflg', 'cc_flg'], keepText: confusion => /^0*$/.test(confusion) },
-  ],
+  clean: [{ text: ['Cflg', 'cc_flg'], keepText: confusion => /^0*$/.test(confusion) }],
   declination: [-90, 90],
   systematicMag: 0.02,
+  upstreams: [
+    hats('2MASS at LSDB', 'https://data.lsdb.io/hats/two_mass'),
+    vizier('II/246/out', {
+      ra: 'RAJ2000',
+      dec: 'DEJ2000',
+      magnitude: 'Jmag',
+      columns: ['2MASS', 'errMaj', 'Jmag', 'e_Jmag', 'Hmag', 'e_Hmag', 'Kmag', 'e_Kmag', 'Qflg', 'Cflg'],
+    }),
+  ],
 })

@@ -1,4 +1,5 @@
 import { survey } from '../survey.ts'
+import { vizier } from '../upstreams.ts'
 
 /** Errors of Tycho-2 photometry (Høg et al. 2000, figure 5: 0.01 mag for bright stars, 0.1 at VT 11.5). */
 const assumedErr = (mag: number) => Math.hypot(0.013, 0.1 * 10 ** (0.4 * (mag - 11.5)))
@@ -47,4 +48,14 @@ export const tycho2 = survey({
   clean: [{ columns: [['prox']], keep: tenthsOfArcsec => tenthsOfArcsec >= 20 }],
   declination: [-90, 90],
   systematicMag: 0.02,
+  upstreams: [
+    vizier('I/259/tyc2', {
+      ra: 'RAmdeg',
+      dec: 'DEmdeg',
+      magnitude: 'VTmag',
+      columns: ['TYC1', 'TYC2', 'TYC3', 'e_RAmdeg', 'e_DEmdeg', 'pmRA', 'pmDE', 'e_pmRA', 'prox'].concat(
+        ...['BT', 'VT'].map(name => [`${name}mag`, `e_${name}mag`]),
+      ),
+    }),
+  ],
 })

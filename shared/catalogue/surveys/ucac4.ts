@@ -1,4 +1,5 @@
 import { survey } from '../survey.ts'
+import { vizier } from '../upstreams.ts'
 
 /** Positions of the whole sky to magnitude 16 where Gaia's are missing. Its band between V and r ranks the stars. */
 export const ucac4 = survey({
@@ -44,4 +45,12 @@ export const ucac4 = survey({
   ],
   declination: [-90, 90],
   systematicMag: 0.1,
+  upstreams: [
+    vizier('I/322A/out', {
+      ra: 'RAJ2000',
+      dec: 'DEJ2000',
+      magnitude: 'f.mag',
+      columns: ['UCAC4', 'e_RAJ2000', 'e_DEJ2000', 'f.mag', 'a.mag', 'e_a.mag', 'of', 'db', 'pmRA', 'pmDE', 'e_pmRA'],
+    }),
+  ],
 })

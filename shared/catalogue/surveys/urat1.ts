@@ -1,4 +1,5 @@
 import { survey } from '../survey.ts'
+import { vizier } from '../upstreams.ts'
 
 /** Positions of the northern sky where Gaia's are missing. Its red band is no standard one: it ranks the stars. */
 export const urat1 = survey({
@@ -41,4 +42,12 @@ export const urat1 = survey({
   clean: [],
   declination: [-25, 90],
   systematicMag: 0.1,
+  upstreams: [
+    vizier('I/329/urat1', {
+      ra: 'RAJ2000',
+      dec: 'DEJ2000',
+      magnitude: 'f.mag',
+      columns: ['URAT1', 'sigs', 'sigm', 'Epoch', 'f.mag', 'e_f.mag', 'pmRA', 'pmDE', 'e_pm'],
+    }),
+  ],
 })

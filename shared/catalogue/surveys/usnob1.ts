@@ -1,4 +1,5 @@
 import { type SurveyBand, survey } from '../survey.ts'
+import { vizier } from '../upstreams.ts'
 
 /** Magnitudes of Schmidt plates, 0.3 mag: they rank stars and stand for no band that a frame is calibrated to. */
 const plate = (name: string, bright: number, faint: number): SurveyBand => ({
@@ -40,4 +41,12 @@ export const usnob1 = survey({
   clean: [{ columns: [['Ndet']], keep: plates => plates === 0 || plates >= 3 }],
   declination: [-90, 90],
   systematicMag: 0.3,
+  upstreams: [
+    vizier('I/284/out', {
+      ra: 'RAJ2000',
+      dec: 'DEJ2000',
+      magnitude: 'R2mag',
+      columns: ['USNO-B1.0', 'e_RAJ2000', 'e_DEJ2000', 'pmRA', 'pmDE', 'e_pmRA', 'Ndet', 'B2mag', 'R2mag'],
+    }),
+  ],
 })
