@@ -28,6 +28,7 @@ const options = {
   telescope: { type: 'string' },
   format: { type: 'string' },
   cone: { type: 'string' },
+  from: { type: 'string' },
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -45,7 +46,7 @@ const commands: Record<string, Command> = {
   solve: { takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'profile', 'json', 'verbose'], run: solve },
   standardise: { takes: ['out', 'profile', 'json', 'verbose'], run: standardise },
   header: { takes: ['json', 'profile'], run: header },
-  tiles: { takes: ['catalogues', 'cone', 'json'], run: tiles },
+  tiles: { takes: ['catalogues', 'cone', 'from'], run: tiles },
   push: { takes: ['endpoint', 'telescope'], run: push },
   target: { takes: ['endpoint'], run: target },
   lightcurve: { takes: ['endpoint', 'format'], run: lightcurve },
@@ -157,19 +158,28 @@ async function header([path, ...more]: string[], values: Values): Promise<number
 }
 
 async function tiles([action, survey, ...files]: string[], values: Values): Promise<number> {
-  const { importTiles, indexTiles, listTiles } = await import('./tiles.ts')
+  const { fetchTiles, importTiles, indexTiles, listTiles, verifyTiles } = await import('./tiles.ts')
   const directory = needed(values.catalogues, 'catalogues')
   if (action === 'list') {
     console.log(await listTiles(directory))
     return EXIT.done
   }
-  if (action === 'fetch')
-    throw new UsageError('fetching from upstream services is not built yet: import published tables')
-  if (action !== 'import' && action !== 'index')
+  if (!['import', 'fetch', 'index', 'verify'].includes(action))
     throw new UsageError(
-      `"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…", "index SURVEY" or "list"`,
+      `"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…", "fetch SURVEY", "index SURVEY", "verify [SURVEY]" or "list"`,
     )
   const known = await surveyNamed(survey)
+  if (action === 'verify') {
+    const { text, sound } = await verifyTiles(directory, known)
+    console.log(text)
+    return sound ? EXIT.done : EXIT.defect
+  }
+  if (action === 'fetch') {
+    if (known === undefined || files.length > 0 || values.cone === undefined)
+      throw new UsageError('"cpcs tiles fetch": write SURVEY --cone "RA DEC RADIUS"')
+    console.log(await fetchTiles(known, parseCone(values.cone), directory, values.from))
+    return EXIT.done
+  }
   if (action === 'index') {
     if (known === undefined || files.length > 0) throw new UsageError('"cpcs tiles index": write SURVEY')
     const bytes = await indexTiles(known, directory, message => console.error(message))

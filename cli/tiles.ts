@@ -1,11 +1,23 @@
-import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { indexSurvey } from '#shared/astrometry/index-survey.ts'
-import { parseProperties, readHatsProperties, readPartitions } from '#shared/catalogue/hats.ts'
-import { type ImportSummary, importStars, readPublished } from '#shared/catalogue/import.ts'
-import type { SurveyId } from '#shared/catalogue/reference.ts'
+import { fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
+import {
+  cellsToFetch,
+  FETCH_ORDER,
+  FetchedTiles,
+  fetchedPrefix,
+  indexFetched,
+} from '#shared/catalogue/fetched-tiles.ts'
+import { overlap, readHatsProperties } from '#shared/catalogue/hats.ts'
+import { openHats } from '#shared/catalogue/hats-catalogue.ts'
+import { type ImportSummary, importChunks, readPublishedChunks } from '#shared/catalogue/import.ts'
+import type { Cone, SurveyId } from '#shared/catalogue/reference.ts'
 import { isSurveyId, surveyIds, surveys } from '#shared/catalogue/surveys/index.ts'
+import { hats } from '#shared/catalogue/upstreams.ts'
+import { verifyCatalogue } from '#shared/catalogue/verify.ts'
 import { FolderStore } from '#shared/folder-store.ts'
+import { progressLine } from './progress.ts'
 import { UsageError } from './usage.ts'
 
 /** What an import says while it works: one line per file. */
@@ -23,13 +35,13 @@ export async function importTiles(
   survey: string,
   files: string[],
   directory: string,
-  progress: ImportProgress = () => {},
+  say: ImportProgress = () => {},
 ): Promise<number> {
   if (!isSurveyId(survey)) throw new UsageError(`unknown survey ${survey}: known are ${surveyIds.join(', ')}`)
   let stars = 0
   for (const file of files) {
     const summary = await importFile(survey, file, directory)
-    progress(
+    say(
       `${file}: ${summary.read} stars read, ${summary.replaced} of them known before; ${survey} now has ${summary.total}`,
     )
     stars += summary.read
@@ -38,14 +50,86 @@ export async function importTiles(
 }
 
 async function importFile(survey: SurveyId, file: string, directory: string): Promise<ImportSummary> {
+  const progress = progressLine()
   try {
-    const stars = await readPublished(await readFile(file), survey)
-    const summary = await importStars(new FolderStore(directory), '', stars)
+    const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey)
+    const summary = await importChunks(new FolderStore(directory), '', survey, chunks, (done, all) =>
+      progress.show(all === undefined ? `${file}: ${done} stars read` : `${file}: ${done} of ${all} cells written`),
+    )
     for (const key of summary.superseded) await rm(join(directory, ...key.split('/')), { force: true })
     return summary
   } catch (error) {
     throw new UsageError(`${file} cannot be imported as ${survey}: ${error instanceof Error ? error.message : error}`)
+  } finally {
+    progress.end()
   }
+}
+
+/**
+ * Fetch the tiles of a survey that a cone touches and that are not held yet, from the services that the survey's
+ * description names, and write the index by which other HATS readers find them.
+ *
+ * @param from a HATS catalogue to take them from instead: https://…, s3://BUCKET/PREFIX or a folder
+ * @returns a sentence for people
+ * @throws {UsageError} the survey is held by no service
+ * @throws {CpcsError} TilesUnavailable, UpstreamChanged; what was fetched before stays
+ */
+export async function fetchTiles(survey: SurveyId, cone: Cone, directory: string, from?: string): Promise<string> {
+  if (!from && !surveys[survey].upstreams?.length)
+    throw new UsageError(`no service is known that holds ${survey}: import it, or name a HATS catalogue with --from`)
+  const store = new FolderStore(directory)
+  const cell = fetchFromServices(from ? { upstreamsOf: () => [hats(from, from)] } : {})
+  const tiles = new FetchedTiles(store, '', cell)
+  const imported = await openHats(store, `${survey}/`)
+  const touched = cellsToFetch(survey, cone)
+  const wanted = touched.filter(cell => !imported?.partitions.some(leaf => overlap(leaf, { order: FETCH_ORDER, cell })))
+  const progress = progressLine()
+  let held = 0
+  let fetched = 0
+  try {
+    for (const [i, cell] of wanted.entries()) {
+      progress.show(`${survey}: tile ${i + 1} of ${wanted.length}`)
+      if (await tiles.holds(survey, cell)) held++
+      else if (await tiles.ensure(survey, cell)) fetched++
+    }
+  } finally {
+    progress.end()
+    await indexFetched(store, '', survey)
+  }
+  const beside = touched.length - wanted.length
+  const parts = [`${fetched} fetched`, `${held} held before`]
+  if (beside > 0) parts.push(`${beside} lie in the imported catalogue, which goes first`)
+  return `${survey}: ${touched.length} tiles touch the cone: ${parts.join(', ')}`
+}
+
+/**
+ * Check the catalogues in a folder, imported and fetched, against themselves.
+ *
+ * @param survey all surveys where it is not given
+ * @returns lines for people, and whether all is well
+ * @throws {UsageError} there is no such catalogue
+ */
+export async function verifyTiles(directory: string, survey?: SurveyId): Promise<{ text: string; sound: boolean }> {
+  const store = new FolderStore(directory)
+  const progress = progressLine()
+  const lines: string[] = []
+  let sound = true
+  for (const id of survey ? [survey] : surveyIds)
+    for (const prefix of [`${id}/`, fetchedPrefix('', id)]) {
+      const found = await verifyCatalogue(store, prefix, (done, all) =>
+        progress.show(`${prefix} leaf ${done} of ${all}`),
+      )
+      progress.end()
+      if (!found) continue
+      const { leaves, rows, faults } = found
+      sound &&= faults.length === 0
+      lines.push(
+        `${prefix} ${rows} stars in ${leaves} leaves: ${faults.length === 0 ? 'sound' : `${faults.length} faults`}`,
+      )
+      for (const fault of faults) lines.push(`  ${fault}`)
+    }
+  if (lines.length === 0) throw new UsageError(`no catalogue ${survey ?? ''} in ${directory}`)
+  return { text: lines.join('\n'), sound }
 }
 
 /**
@@ -64,16 +148,22 @@ export async function indexTiles(survey: SurveyId, directory: string, progress: 
   return bands.reduce((sum, band) => sum + band.bytes, 0)
 }
 
-/** The catalogues in a folder, one line each: survey, stars, leaves, title. */
+/** The catalogues in a folder, one line each: survey, stars, leaves, title; fetched tiles on lines of their own. */
 export async function listTiles(directory: string): Promise<string> {
   const store = new FolderStore(directory)
   const lines: string[] = []
-  for (const survey of surveyIds) {
-    const found = await readHatsProperties(store, `${survey}/`)
-    if (!found) continue
-    const stars = parseProperties(found.text).get('hats_nrows') ?? '?'
-    const leaves = (await readPartitions(store, found.prefix)).length
-    lines.push(`${survey.padEnd(9)} ${stars.padStart(10)} stars in ${leaves} leaves   ${surveys[survey].title}`)
-  }
+  for (const survey of surveyIds)
+    for (const [prefix, how] of [
+      [`${survey}/`, 'imported'],
+      [fetchedPrefix('', survey), 'fetched'],
+    ]) {
+      const catalogue = await openHats(store, prefix)
+      if (!catalogue) continue
+      const stars = catalogue.properties.get('hats_nrows') ?? '?'
+      const leaves = String(catalogue.partitions.length)
+      lines.push(
+        `${survey.padEnd(13)} ${how.padEnd(8)} ${stars.padStart(10)} stars in ${leaves.padStart(5)} leaves   ${surveys[survey].title}`,
+      )
+    }
   return lines.length > 0 ? lines.join('\n') : `no catalogue in ${directory}: import one with "cpcs tiles import"`
 }

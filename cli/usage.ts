@@ -22,6 +22,10 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       where the frame points; --blind forgets what the header says of it and searches the whole sky
   cpcs tiles import SURVEY FILE… --catalogues DIR
       CSV, ECSV, VOTable, FITS table or Parquet in the survey's published column names
+  cpcs tiles fetch SURVEY --cone "RA DEC RADIUS" --catalogues DIR [--from HATS]
+      the tiles that the cone touches, from public services, or from one HATS catalogue (https://…, s3://… or a folder)
+  cpcs tiles verify [SURVEY] --catalogues DIR
+      whether the catalogues are whole, in order and as they were written
   cpcs tiles index SURVEY --catalogues DIR
       the index of star patterns by which frames of unknown pointing are found
   cpcs tiles list --catalogues DIR

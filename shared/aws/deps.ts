@@ -1,6 +1,8 @@
 import { type Notices, NoticeTopic } from '#shared/alert/publish.ts'
 import { openQuadSky, type QuadSky } from '#shared/astrometry/quad-index.ts'
+import { fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
 import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
+import { isSurveyId } from '#shared/catalogue/surveys/index.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { Cameras } from '#shared/lightcurve/cameras.ts'
 import { Frames } from '#shared/lightcurve/frames.ts'
@@ -37,7 +39,25 @@ export interface Deps {
 }
 
 const skies = new Map<SurveyId, Promise<QuadSky | undefined>>()
-const tiles = once(() => openTiles(bucketNamed('TILES_BUCKET')))
+
+/** How long a warm function believes which catalogues there are, ms: one import more is soon seen. */
+const TRUST_MS = 30_000
+
+const tiles = once(() =>
+  openTiles(bucketNamed('TILES_BUCKET'), '', {
+    trustMs: TRUST_MS,
+    fetch: { surveys: surveysToFetch(), cell: fetchFromServices() },
+  }),
+)
+
+/** Surveys whose missing tiles are fetched, from `TILES_UPSTREAMS`, separated by commas. @throws {Error} no survey */
+export function surveysToFetch(): SurveyId[] {
+  const words = (process.env.TILES_UPSTREAMS ?? '').split(/[\s,]+/).filter(word => word !== '')
+  return words.map(word => {
+    if (!isSurveyId(word)) throw new Error(`TILES_UPSTREAMS names no survey: ${word}`)
+    return word
+  })
+}
 
 /** The dependencies of a task, each made from the environment when it is first asked for. */
 export function makeDeps(execution: string): Deps {

@@ -1,7 +1,8 @@
 import { CpcsError } from '#shared/errors.ts'
+import { FolderStore } from '#shared/folder-store.ts'
 import { healpixCell, healpixCentre, healpixRadiusDeg } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
-import { OWN_COLUMNS, type Partition, parseProperties } from './hats.ts'
+import { OWN_COLUMNS, overlap, type Partition, parseProperties } from './hats.ts'
 import { groupsTouching, type HatsCatalogue, leafFiles, openHats, rowsOfGroup } from './hats-catalogue.ts'
 import { hasPositions, normalise, wantedBy } from './normalise.ts'
 import { openParquetObject, plainColumns, readParquet } from './parquet.ts'
@@ -58,7 +59,7 @@ export function fetchFromServices({ clock = systemClock, fetch: fetcher, upstrea
         const answer =
           upstream.kind === 'tap'
             ? await cellByTap(archives, upstream, surveys[survey], cell)
-            : await cellByHats(new WebStore(upstream.url, files), upstream, surveys[survey], cell, catalogues)
+            : await cellByHats(storeAt(upstream.url, files), upstream, surveys[survey], cell, catalogues)
         const { service, url } = upstream
         return { ...answer, service, url, fetchedAt: new Date(clock.now()).toISOString() }
       } catch (error) {
@@ -67,6 +68,11 @@ export function fetchFromServices({ clock = systemClock, fetch: fetcher, upstrea
     }
     throw refused(survey, refusals)
   }
+}
+
+/** An address of the web, or a folder. */
+function storeAt(url: string, web: WebClient): ObjectStore {
+  return /^(https?|s3):/.test(url) ? new WebStore(url, web) : new FolderStore(url)
 }
 
 function refused(survey: SurveyId, refusals: unknown[]): unknown {
@@ -197,12 +203,6 @@ function checkPublished(names: string[], service: string, survey: Survey): void 
       service,
       found: `columns without ${[survey.columns.ra, survey.columns.dec, mag].map(names => names.join(' or ')).join(', ')}`,
     })
-}
-
-/** Whether one of two cells holds the other. */
-export function overlap(a: Partition, b: Partition): boolean {
-  const [wide, narrow] = a.order <= b.order ? [a, b] : [b, a]
-  return Math.floor(narrow.cell / 4 ** (narrow.order - wide.order)) === wide.cell
 }
 
 function joined(parts: ReferenceStars[], survey: Survey): ReferenceStars {

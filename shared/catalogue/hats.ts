@@ -90,6 +90,12 @@ export function leafKey(prefix: string, { order, cell }: { order: number; cell: 
   return `${prefix}dataset/Norder=${order}/Dir=${Math.floor(cell / 10000) * 10000}/Npix=${cell}`
 }
 
+/** Whether one of two cells holds the other. */
+export function overlap(a: Partition, b: Partition): boolean {
+  const [wide, narrow] = a.order <= b.order ? [a, b] : [b, a]
+  return Math.floor(narrow.cell / 4 ** (narrow.order - wide.order)) === wide.cell
+}
+
 /** `partition_info.csv` of a catalogue of ours, leaves in order of the sky. */
 export function encodePartitions(partitions: Partition[]): string {
   const lines = inSkyOrder(partitions).map(({ order, cell, rows, sha256 }) => `${order},${cell},${rows},${sha256}`)

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { healpix29 } from '#shared/sky/healpix.ts'
+import { healpixCell } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { cellOrder } from './cell-order.ts'
+import { CellSpool } from './cell-spool.ts'
 import {
   encodePartitions,
   encodeProperties,
   leafKey,
   OWN_COLUMNS,
+  overlap,
   type Partition,
   parseProperties,
   readHatsProperties,
@@ -14,9 +16,11 @@ import {
 } from './hats.ts'
 import { hasPositions, normalise, wantedBy } from './normalise.ts'
 import { encodeParquet, openParquetObject, readParquet } from './parquet.ts'
+import { readTableChunks } from './read-chunks.ts'
 import { readTables } from './read-tables.ts'
 import type { ReferenceStars, SurveyId } from './reference.ts'
-import { combineStars, fromParquetColumns, type StarColumns, toParquetColumns } from './reference-columns.ts'
+import { combineStars, fromParquetColumns, type StarColumns, takeStars, toParquetColumns } from './reference-columns.ts'
+import type { Survey } from './survey.ts'
 import { surveys } from './surveys/index.ts'
 
 /** Leaves are not larger than cells of this order, 1.8° wide: about a telescope's field. */
@@ -48,14 +52,31 @@ export async function readPublished(bytes: Uint8Array, survey: SurveyId): Promis
   const description = surveys[survey]
   const tables = await readTables(bytes, wantedBy(description))
   const parts = tables.filter(table => hasPositions(table, description)).map(table => normalise(table, description))
-  if (parts.length === 0) {
-    const { ra, dec } = description.columns
-    throw new Error(`no table has the columns of ${description.title}: ${ra.join(' or ')}, ${dec.join(' or ')}`)
-  }
+  if (parts.length === 0) throw withoutPositions(description)
   return combineStars(
     parts.map(stars => ({ stars, rows: Array.from({ length: stars.count }, (_, i) => i) })),
     survey,
   )
+}
+
+/**
+ * Stars of a survey from a file as published, piece by piece: a large file takes no more memory than a small one.
+ *
+ * @throws {Error} no table in it has positions in the survey's spellings
+ */
+export async function* readPublishedChunks(
+  store: ObjectStore,
+  key: string,
+  survey: SurveyId,
+): AsyncGenerator<ReferenceStars> {
+  const description = surveys[survey]
+  let usable = false
+  for await (const table of readTableChunks(store, key, wantedBy(description))) {
+    if (!hasPositions(table, description)) continue
+    usable = true
+    yield normalise(table, description)
+  }
+  if (!usable) throw withoutPositions(description)
 }
 
 /**
@@ -72,49 +93,112 @@ export async function importStars(
   stars: ReferenceStars,
   maxRows = MAX_ROWS,
 ): Promise<ImportSummary> {
-  const root = `${prefix}${stars.survey}/`
+  const byCell = rowsByCell(stars)
+  const cells = [...byCell.keys()].sort((a, b) => a - b)
+  return importCells(store, prefix, stars.survey, cells, cell => [{ stars, rows: byCell.get(cell)! }], maxRows)
+}
+
+/**
+ * Add stars that come in pieces, as {@link importStars} does, without all of them being in memory at once: they are
+ * sorted by cell on disk first.
+ *
+ * @param progress told how many stars were read, then how many of the cells are written
+ */
+export async function importChunks(
+  store: ObjectStore,
+  prefix: string,
+  survey: SurveyId,
+  chunks: AsyncIterable<ReferenceStars>,
+  progress: (done: number, allCells?: number) => void = () => {},
+  maxRows = MAX_ROWS,
+): Promise<ImportSummary> {
+  const spool = new CellSpool()
+  try {
+    let read = 0
+    for await (const stars of chunks) {
+      for (const [cell, rows] of rowsByCell(stars)) spool.add(cell, takeStars(stars, rows))
+      read += stars.count
+      progress(read)
+    }
+    const { cells } = spool
+    const parts = (cell: number) => spool.read(cell).map(stars => ({ stars, rows: Array.from(stars.raDeg.keys()) }))
+    return await importCells(store, prefix, survey, cells, parts, maxRows, done => progress(done, cells.length))
+  } finally {
+    spool.close()
+  }
+}
+
+type Part = { stars: StarColumns; rows: number[] }
+
+/** @param partsOf stars to add in a cell of the first order, in the order in which they came */
+async function importCells(
+  store: ObjectStore,
+  prefix: string,
+  survey: SurveyId,
+  cells: number[],
+  partsOf: (cell: number) => Part[],
+  maxRows: number,
+  progress: (done: number) => void = () => {},
+): Promise<ImportSummary> {
+  const root = `${prefix}${survey}/`
   const found = await readHatsProperties(store, root)
   if (found && !parseProperties(found.text).has(OWN_COLUMNS))
     throw new Error(`${root} holds a catalogue copied from elsewhere: importing would mix columns`)
   const before = found ? await readPartitions(store, root) : []
 
-  const summary: ImportSummary = { read: stars.count, replaced: 0, total: 0, leaves: [], superseded: [] }
+  const summary: ImportSummary = { read: 0, replaced: 0, total: 0, leaves: [], superseded: [] }
   const untouched = new Set(before)
   const after: Partition[] = []
-  for (const [cell, rows] of rowsByCell(stars)) {
-    const inside = before.filter(leaf => Math.floor(leaf.cell / 4 ** (leaf.order - FIRST_ORDER)) === cell)
-    const merged = await merge(store, root, inside, stars, rows)
+  for (const [done, cell] of cells.entries()) {
+    const inside = before.filter(leaf => overlap(leaf, { order: FIRST_ORDER, cell }))
+    const merged = await merge(store, root, inside, partsOf(cell), survey)
+    summary.read += merged.read
     summary.replaced += merged.replaced
     const leaves = split(merged, FIRST_ORDER, cell, maxRows)
     for (const leaf of leaves) {
-      const key = `${leafKey(root, leaf)}.parquet`
-      const columns = toParquetColumns(
-        combineStars([{ stars: merged.stars, rows: leaf.rows }], stars.survey),
-        surveys[stars.survey],
-      )
-      const bytes = encodeParquet(columns, ROW_GROUP)
-      await store.put(key, bytes)
-      summary.leaves.push(key)
-      const sha256 = createHash('sha256').update(bytes).digest('hex')
-      after.push({ order: leaf.order, cell: leaf.cell, rows: leaf.rows.length, sha256 })
+      const written = await writeLeaf(store, root, merged.stars, leaf)
+      summary.leaves.push(written.key)
+      after.push(written.partition)
     }
     for (const leaf of inside) {
       untouched.delete(leaf)
       if (!leaves.some(({ order, cell }) => order === leaf.order && cell === leaf.cell))
         summary.superseded.push(`${leafKey(root, leaf)}.parquet`)
     }
+    progress(done + 1)
   }
   const partitions = [...untouched, ...after]
   summary.total = partitions.reduce((sum, { rows = 0 }) => sum + rows, 0)
-  const schema = toParquetColumns(combineStars([], stars.survey), surveys[stars.survey])
-  await store.put(`${root}dataset/_common_metadata`, encodeParquet(schema, ROW_GROUP))
-  await store.put(`${root}partition_info.csv`, text(encodePartitions(partitions)))
-  // Last, because it announces the others: a reader that sees the old text still has all old leaves.
-  await store.put(`${root}hats.properties`, text(encodeProperties(stars.survey, partitions, maxRows)))
+  await writeDescription(store, root, survey, partitions, maxRows)
   return summary
 }
 
+async function writeLeaf(store: ObjectStore, root: string, stars: StarColumns, { order, cell, rows }: Leaf) {
+  const key = `${leafKey(root, { order, cell })}.parquet`
+  const bytes = encodeParquet(toParquetColumns(takeStars(stars, rows), surveys[stars.survey]), ROW_GROUP)
+  await store.put(key, bytes)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { key, partition: { order, cell, rows: rows.length, sha256 } }
+}
+
+/** The small files that make a catalogue of leaves. */
+async function writeDescription(
+  store: ObjectStore,
+  root: string,
+  survey: SurveyId,
+  partitions: Partition[],
+  maxRows: number,
+): Promise<void> {
+  const schema = toParquetColumns(combineStars([], survey), surveys[survey])
+  await store.put(`${root}dataset/_common_metadata`, encodeParquet(schema, ROW_GROUP))
+  await store.put(`${root}partition_info.csv`, text(encodePartitions(partitions)))
+  // Last, because it announces the others: a reader that sees the old text still has all old leaves.
+  await store.put(`${root}hats.properties`, text(encodeProperties(survey, partitions, maxRows)))
+}
+
 interface Merged {
+  /** Stars that were handed in. */
+  read: number
   stars: ReferenceStars
   /** Order-29 cells of the stars. */
   cells: BigInt64Array
@@ -123,35 +207,35 @@ interface Merged {
   replaced: number
 }
 
-/** Rows of the stars handed in, by the cell of the first order that holds them, cells ascending. */
+/** Rows of the stars handed in, by the cell of the first order that holds them. */
 function rowsByCell(stars: ReferenceStars): Map<number, number[]> {
   const byCell = new Map<number, number[]>()
-  const shift = BigInt(2 * (29 - FIRST_ORDER))
   for (let i = 0; i < stars.count; i++) {
-    const cell = Number(healpix29(stars.raDeg[i], stars.decDeg[i]) >> shift)
+    const cell = healpixCell(FIRST_ORDER, stars.raDeg[i], stars.decDeg[i])
     const rows = byCell.get(cell)
     if (rows) rows.push(i)
     else byCell.set(cell, [i])
   }
-  return new Map([...byCell].sort((a, b) => a[0] - b[0]))
+  return byCell
 }
 
 async function merge(
   store: ObjectStore,
   root: string,
   leaves: Partition[],
-  stars: ReferenceStars,
-  rows: number[],
+  added: Part[],
+  survey: SurveyId,
 ): Promise<Merged> {
-  const parts: { stars: StarColumns; rows: number[] }[] = []
+  const parts: Part[] = []
   for (const leaf of leaves) {
     const file = await openParquetObject(store, `${leafKey(root, leaf)}.parquet`)
-    const old = fromParquetColumns(await readParquet(file), stars.survey)
+    const old = fromParquetColumns(await readParquet(file), survey)
     parts.push({ stars: old, rows: Array.from({ length: old.count }, (_, i) => i) })
   }
-  const all = combineStars([...parts, { stars, rows }], stars.survey)
+  const all = combineStars([...parts, ...added], survey)
   const { cells, rows: order } = cellOrder(all)
-  return { stars: all, cells, order, replaced: all.count - order.length }
+  const read = added.reduce((sum, { rows }) => sum + rows.length, 0)
+  return { read, stars: all, cells, order, replaced: all.count - order.length }
 }
 
 interface Leaf {
@@ -180,6 +264,11 @@ function split({ cells, order: rows }: Merged, order: number, cell: number, maxR
   }
   descend(order, cell, 0, rows.length)
   return leaves
+}
+
+function withoutPositions({ title, columns }: Survey): Error {
+  const { ra, dec } = columns
+  return new Error(`no table has the columns of ${title}: ${ra.join(' or ')}, ${dec.join(' or ')}`)
 }
 
 function text(content: string): Uint8Array {

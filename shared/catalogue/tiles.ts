@@ -1,7 +1,7 @@
 import { CpcsError } from '#shared/errors.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { ByteCache } from './byte-cache.ts'
-import { type FetchCell, overlap } from './fetch-cell.ts'
+import type { FetchCell } from './fetch-cell.ts'
 import {
   cellsToFetch,
   FETCH_ORDER,
@@ -10,7 +10,7 @@ import {
   fetchedPrefix,
   missingTiles,
 } from './fetched-tiles.ts'
-import { OWN_COLUMNS, type Partition } from './hats.ts'
+import { OWN_COLUMNS, overlap, type Partition } from './hats.ts'
 import {
   type CellRanges,
   cellRanges,

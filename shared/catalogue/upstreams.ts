@@ -3,12 +3,12 @@ import type { TapService } from './tap.ts'
 /** A service that holds a survey. */
 export type Upstream = HatsUpstream | TapUpstream
 
-/** A HATS catalogue on the web, columns as published. */
+/** A HATS catalogue elsewhere, columns as published or ours. */
 export interface HatsUpstream {
   kind: 'hats'
   /** Its name for people. */
   service: string
-  /** https://… of its folder, or s3://BUCKET/PREFIX of a public bucket. */
+  /** https://… of its folder, s3://BUCKET/PREFIX of a public bucket, or a folder of this machine. */
   url: string
 }
 
