@@ -48,6 +48,25 @@ export function choleskyInverse(l: Float64Array, n: number): Float64Array {
   return inverse
 }
 
+/**
+ * The diagonal of the inverse of the matrix whose Cholesky factor is L: sums of squares down the columns of L⁻¹.
+ *
+ * @param l is overwritten by L⁻¹
+ */
+export function choleskyInverseDiagonal(l: Float64Array, n: number, out: Float64Array): void {
+  for (let j = 0; j < n; j++) {
+    l[j * n + j] = 1 / l[j * n + j]
+    let squares = l[j * n + j] * l[j * n + j]
+    for (let i = j + 1; i < n; i++) {
+      let sum = 0
+      for (let k = j; k < i; k++) sum -= l[i * n + k] * l[k * n + j]
+      l[i * n + j] = sum / l[i * n + i]
+      squares += l[i * n + j] * l[i * n + j]
+    }
+    out[j] = squares
+  }
+}
+
 export interface LinearFit {
   /** Coefficients, one per column. */
   coefficients: Float64Array

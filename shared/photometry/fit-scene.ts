@@ -2,8 +2,8 @@ import { flagMask } from '#shared/flags.ts'
 import { GroupFitter } from './group-fit.ts'
 import { groupStars } from './groups.ts'
 import { PlaceIndex } from './place-index.ts'
-import { LocalPsf, type Psf } from './psf.ts'
-import { emptyScatter, type Found, findPeaks, SCATTER_REGION_PX, searchMap } from './residual-search.ts'
+import type { Psf } from './psf.ts'
+import { type Found, searchResidual } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */
@@ -53,6 +53,19 @@ export class SceneFitter {
     for (let i = 0; i < order.length; i++) this.#fitter.firstFlux(order[i], this.#psf.fwhmPx)
   }
 
+  /** Draw all stars anew, under this fitter's PSF. */
+  redrawAll(): void {
+    const { flux, wingFlux } = this.#stars
+    this.#scene.clear()
+    for (const star of this.#stars.byFlux()) {
+      const drawn = flux[star]
+      flux[star] = 0
+      wingFlux[star] = 0
+      this.#fitter.draw(star, drawn)
+    }
+    this.#scene.drawWings(this.#psf, this.#stars)
+  }
+
   /** One pass over all groups. */
   sweep(iterations: number, robust: boolean, final = false): void {
     for (const group of groupStars(this.#stars, LINK_FWHM * this.#psf.fwhmPx)) {
@@ -92,9 +105,7 @@ export class SceneFitter {
 
   /** Take a star out of the scene. */
   drop(star: number): void {
-    const local = new LocalPsf(this.#psf)
-    local.moveTo(this.#stars.homeX[star], this.#stars.homeY[star])
-    this.#scene.redraw(local, this.#stars, star, this.#stars.x[star], this.#stars.y[star], 0, 0)
+    this.#fitter.draw(star, 0)
     this.#stars.dropped[star] = 1
   }
 
@@ -104,9 +115,8 @@ export class SceneFitter {
    * @param shielded stars the PSF is still to be learnt from: what is faint and near them is rather the PSF's own
    */
   addHidden(shielded: ArrayLike<number> = []): number {
-    const map = searchMap(this.#scene, this.#psf, SEARCH_DOUBT)
-    const peaks = findPeaks(map, this.#scene.usable, SEARCH_SIGMA)
-    this.#scatter = emptyScatter(map, SCATTER_REGION_PX)
+    const { peaks, scatter } = searchResidual(this.#scene, this.#psf, SEARCH_DOUBT, SEARCH_SIGMA)
+    this.#scatter = scatter
     const taken = new PlaceIndex(MERGE_FWHM * this.#psf.fwhmPx)
     for (const star of this.#stars.byFlux()) taken.add(this.#stars.x, this.#stars.y, star)
     const added: number[] = []
@@ -171,19 +181,4 @@ export class SceneFitter {
     const variance = (this.#psf.fwhmPx / 2.355) ** 2
     return sharp[star] < -NARROW_SIGMA * sharpErr[star] && sharp[star] < -NARROW_PART * variance
   }
-}
-
-/** Draw all stars anew under another PSF. */
-export function redrawAll(scene: Scene, stars: SceneStars, psf: Psf): void {
-  scene.clear()
-  const local = new LocalPsf(psf)
-  for (const star of stars.byFlux()) {
-    const flux = stars.flux[star]
-    stars.flux[star] = 0
-    stars.wingFlux[star] = 0
-    local.moveTo(stars.homeX[star], stars.homeY[star])
-    const radius = scene.drawnRadius(psf, flux, stars.x[star], stars.y[star], Math.min(3 * psf.fwhmPx, psf.radiusPx))
-    scene.redraw(local, stars, star, stars.x[star], stars.y[star], flux, radius)
-  }
-  scene.drawWings(psf, stars)
 }

@@ -1,13 +1,11 @@
 import { flagMask } from '#shared/flags.ts'
-import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
+import { choleskyInPlace, choleskyInverseDiagonal, choleskySolve } from '#shared/numeric/linear.ts'
 import { MAX_GROUP } from './groups.ts'
-import { addOwn, addPair } from './normal-equations.ts'
 import type { Psf } from './psf.ts'
 import type { Scene, SceneStars } from './scene.ts'
-import { StarStamp, shapeOf } from './star-stamp.ts'
+import { StampPsf } from './stamp-psf.ts'
+import { StarStamp } from './star-stamp.ts'
 
-/** Pixels farther than this from the model lose their weight (a smooth cut: a Gaussian pixel keeps all of it). */
-const CLIP_SIGMA = 5
 /** Longest step of a position in one iteration, and farthest from where the star was found, in FWHM. */
 const MAX_STEP = 0.3
 const MAX_DRIFT = 0.8
@@ -39,11 +37,14 @@ export class GroupFitter {
   readonly #scene: Scene
   readonly #stars: SceneStars
   readonly #psf: Psf
+  readonly #tables: StampPsf
   readonly fitRadius: number
   readonly #members: StarStamp[]
   readonly #normal: Float64Array
   readonly #step: Float64Array
   readonly #scale: Float64Array
+  readonly #inverse: Float64Array
+  readonly #shared = new Float64Array(9)
   /** 1 for each member whose last step was small against its error. */
   readonly #calm = new Uint8Array(MAX_GROUP)
 
@@ -52,26 +53,28 @@ export class GroupFitter {
     this.#scene = scene
     this.#stars = stars
     this.#psf = psf
+    this.#tables = new StampPsf(scene.memory, psf)
     this.fitRadius = Math.min(fitRadius, psf.radiusPx)
     this.#members = []
     this.#normal = new Float64Array((3 * MAX_GROUP) ** 2)
     this.#step = new Float64Array(3 * MAX_GROUP)
     this.#scale = new Float64Array(3 * MAX_GROUP)
+    this.#inverse = new Float64Array(3 * MAX_GROUP)
   }
 
   /** Flux of one star at its position, neighbours as drawn, by weighted linear least squares; drawn. Held above 0. */
   firstFlux(star: number, radius: number): void {
     const m = this.#member(0)
     this.#take(m, star)
-    this.#weigh(m, star, radius, false)
-    let top = 0
-    let bottom = 0
-    for (let k = 0; k < m.w * m.h; k++) {
-      const weight = m.weight[k]
-      top += weight * m.value[k] * m.left[k]
-      bottom += weight * m.value[k] * m.value[k]
-    }
-    const flux = bottom > 0 ? Math.max(this.#stars.flux[star] + top / bottom, 0) : 0
+    m.weigh(this.#stars.x[star], this.#stars.y[star], radius, false)
+    const flux = m.own[0] > 0 ? Math.max(this.#stars.flux[star] + m.own[6] / m.own[0], 0) : 0
+    this.#redraw(m, star, this.#stars.x[star], this.#stars.y[star], flux)
+  }
+
+  /** Draw a star with another flux where it stands; its PSF is taken anew. */
+  draw(star: number, flux: number): void {
+    const m = this.#member(0)
+    this.#take(m, star)
     this.#redraw(m, star, this.#stars.x[star], this.#stars.y[star], flux)
   }
 
@@ -97,7 +100,7 @@ export class GroupFitter {
   }
 
   #member(index: number): StarStamp {
-    while (this.#members.length <= index) this.#members.push(new StarStamp(this.#psf))
+    while (this.#members.length <= index) this.#members.push(new StarStamp(this.#scene, this.#tables))
     return this.#members[index]
   }
 
@@ -109,102 +112,74 @@ export class GroupFitter {
 
   /** Take up a star as it is drawn. */
   #take(m: StarStamp, star: number): void {
-    m.radius = this.#stars.flux[star] === 0 ? this.#radiusOf(star) : this.#stars.radius[star]
-    m.tableRadius = Math.max(m.radius, this.#radiusOf(star))
-    m.local.moveTo(this.#stars.homeX[star], this.#stars.homeY[star], m.tableRadius)
-    this.#stamp(m, star)
-  }
-
-  /** Profile and slopes on the pixels within the member's radius, at the star's present position. */
-  #stamp(m: StarStamp, star: number): void {
-    const { width, height } = this.#scene
-    const x = this.#stars.x[star]
-    const y = this.#stars.y[star]
-    m.x0 = Math.max(0, Math.ceil(x - m.radius))
-    m.y0 = Math.max(0, Math.ceil(y - m.radius))
-    m.w = Math.max(0, Math.min(width - 1, Math.floor(x + m.radius)) - m.x0 + 1)
-    m.h = Math.max(0, Math.min(height - 1, Math.floor(y + m.radius)) - m.y0 + 1)
-    m.local.gradients(x, y, m.x0, m.y0, m.w, m.h, m.value, m.slopeX, m.slopeY)
-  }
-
-  /** Add the stamp times an amount to the residual. */
-  #paint(m: StarStamp, star: number, amount: number): void {
-    const { width, residual } = this.#scene
-    const limit = m.radius * m.radius
-    for (let j = 0; j < m.h; j++) {
-      const dy = m.y0 + j - this.#stars.y[star]
-      const row = (m.y0 + j) * width + m.x0
-      for (let i = 0; i < m.w; i++) {
-        const dx = m.x0 + i - this.#stars.x[star]
-        if (dx * dx + dy * dy <= limit) residual[row + i] += amount * m.value[j * m.w + i]
-      }
-    }
+    const { flux, radius, x, y, homeX, homeY } = this.#stars
+    m.radius = flux[star] === 0 ? this.#radiusOf(star) : radius[star]
+    m.moveTo(homeX[star], homeY[star], Math.max(m.radius, this.#radiusOf(star)))
+    m.sample(x[star], y[star])
   }
 
   /** Draw a star anew; the stamp then is that of the new position. */
   #redraw(m: StarStamp, star: number, x: number, y: number, flux: number): void {
     const stars = this.#stars
-    if (stars.flux[star] !== 0) this.#paint(m, star, stars.flux[star])
+    if (stars.flux[star] !== 0) m.paint(stars.x[star], stars.y[star], stars.flux[star])
     stars.x[star] = x
     stars.y[star] = y
     stars.flux[star] = flux
     m.radius = this.#scene.drawnRadius(this.#psf, flux, x, y, this.#radiusOf(star))
     stars.radius[star] = m.radius
-    if (m.radius > m.tableRadius) {
-      m.tableRadius = this.#psf.radiusPx
-      m.local.moveTo(stars.homeX[star], stars.homeY[star])
-    }
-    this.#stamp(m, star)
-    if (flux !== 0) this.#paint(m, star, -flux)
+    if (m.radius > m.tableRadius) m.moveTo(stars.homeX[star], stars.homeY[star], this.#psf.radiusPx)
+    m.sample(x, y)
+    if (flux !== 0) m.paint(x, y, -flux)
   }
 
   #weighAll(group: Int32Array, robust: boolean): void {
-    for (let a = 0; a < group.length; a++) this.#weigh(this.#members[a], group[a], this.#radiusOf(group[a]), robust)
-  }
-
-  /** Residual and weight of the pixels within a radius of a star; the others of the stamp get no weight. */
-  #weigh(m: StarStamp, star: number, radius: number, robust: boolean): void {
-    const scene = this.#scene
-    const { width, residual, usable } = scene
-    const x = this.#stars.x[star]
-    const y = this.#stars.y[star]
-    const limit = radius * radius
-    for (let j = 0; j < m.h; j++) {
-      const dy = m.y0 + j - y
-      for (let i = 0; i < m.w; i++) {
-        const k = j * m.w + i
-        const p = (m.y0 + j) * width + m.x0 + i
-        const dx = m.x0 + i - x
-        m.weight[k] = 0
-        if (dx * dx + dy * dy > limit || usable[p] === 0) continue
-        const variance = scene.variance(p)
-        const left = residual[p]
-        m.left[k] = left
-        let weight = 1 / variance
-        if (robust) {
-          const square = (left * left) / (variance * CLIP_SIGMA * CLIP_SIGMA)
-          if (square > 0.1) weight /= 1 + square * square * square * square
-        }
-        m.weight[k] = weight
-      }
+    const { x, y } = this.#stars
+    for (let a = 0; a < group.length; a++) {
+      const star = group[a]
+      this.#members[a].weigh(x[star], y[star], this.#radiusOf(star), robust)
     }
   }
 
   /** Normal matrix (lower triangle) and right side of the group, columns (flux, x, y) of each star in turn. */
   #assemble(group: Int32Array): void {
     const n = 3 * group.length
-    const normal = this.#normal
-    normal.fill(0, 0, n * n)
-    this.#step.fill(0, 0, n)
+    this.#normal.fill(0, 0, n * n)
     for (let a = 0; a < group.length; a++) {
-      const fluxA = this.#slopeFlux(group[a])
-      const heldA = this.#stars.held[group[a]] === 1
-      addOwn(this.#members[a], fluxA, heldA, a, n, normal, this.#step)
+      const flux = this.#stars.held[group[a]] ? 0 : this.#slopeFlux(group[a])
+      this.#addOwn(a, flux, n)
       this.#addPrior(group[a], a, n)
       for (let b = 0; b < a; b++) {
-        const fluxB = this.#stars.held[group[b]] ? 0 : this.#slopeFlux(group[b])
-        addPair(this.#members[a], heldA ? 0 : fluxA, a, this.#members[b], fluxB, b, n, normal)
+        this.#addPair(a, flux, b, this.#stars.held[group[b]] ? 0 : this.#slopeFlux(group[b]), n)
       }
+    }
+  }
+
+  /** One star's own block; a flux of 0 holds its position: the columns then are those of the identity. */
+  #addOwn(a: number, flux: number, n: number): void {
+    const { own } = this.#members[a]
+    const normal = this.#normal
+    const at = 3 * a
+    normal[at * n + at] = own[0]
+    normal[(at + 1) * n + at] = own[1] * flux
+    normal[(at + 2) * n + at] = own[2] * flux
+    normal[(at + 1) * n + at + 1] = flux > 0 ? own[3] * flux * flux : 1
+    normal[(at + 2) * n + at + 1] = own[4] * flux * flux
+    normal[(at + 2) * n + at + 2] = flux > 0 ? own[5] * flux * flux : 1
+    this.#step[at] = own[6]
+    this.#step[at + 1] = own[7] * flux
+    this.#step[at + 2] = own[8] * flux
+  }
+
+  /** The block of two stars that share pixels; b comes before a. */
+  #addPair(a: number, fluxA: number, b: number, fluxB: number, n: number): void {
+    const shared = this.#shared
+    if (!this.#members[a].shareWith(this.#members[b], shared)) return
+    for (let i = 0; i < 3; i++) {
+      const row = (3 * a + i) * n + 3 * b
+      const scale = i === 0 ? 1 : fluxA
+      this.#normal[row] = shared[3 * i] * scale
+      this.#normal[row + 1] = shared[3 * i + 1] * scale * fluxB
+      this.#normal[row + 2] = shared[3 * i + 2] * scale * fluxB
     }
   }
 
@@ -275,8 +250,8 @@ export class GroupFitter {
     const { fluxErr, xErr, yErr, chi, sharp, sharpErr, groupSize, held } = this.#stars
     const n = 3 * group.length
     if (!this.#factor(n)) return
-    const inverse = choleskyInverse(this.#normal, n)
-    const error = (k: number) => Math.sqrt(inverse[k * n + k]) * this.#scale[k]
+    choleskyInverseDiagonal(this.#normal, n, this.#inverse)
+    const error = (k: number) => Math.sqrt(this.#inverse[k]) * this.#scale[k]
     for (let a = 0; a < group.length; a++) {
       const star = group[a]
       groupSize[star] = group.length
@@ -284,7 +259,8 @@ export class GroupFitter {
       xErr[star] = held[star] ? Number.NaN : error(3 * a + 1)
       yErr[star] = held[star] ? Number.NaN : error(3 * a + 2)
       const core = CORE_FWHM * this.#psf.fwhmPx
-      const shape = shapeOf(this.#members[a], this.#stars.x[star], this.#stars.y[star], this.#slopeFlux(star), core)
+      const { x, y } = this.#stars
+      const shape = this.#members[a].shape(x[star], y[star], this.#slopeFlux(star), core)
       chi[star] = shape.chi
       sharp[star] = shape.sharp
       sharpErr[star] = shape.sharpErr

@@ -2,13 +2,13 @@ import { CpcsError } from '#shared/errors.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
 import { type GrowthCurve, growthCurve } from './aperture.ts'
-import { redrawAll, SceneFitter } from './fit-scene.ts'
+import { SceneFitter } from './fit-scene.ts'
 import { enterKnown, type KnownStars } from './known-stars.ts'
 import { fitWithLocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
-import { emptyScatter, SCATTER_REGION_PX, type SearchMap, searchMap, spreadWithTail } from './residual-search.ts'
+import { searchResidual, spreadWithTail } from './residual-search.ts'
 import { refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 
@@ -27,8 +27,6 @@ export interface MeasuredFrame {
   psfStars: Int32Array
   growth: GrowthCurve
   fitter: SceneFitter
-  /** Matched filter of the residual. */
-  map: SearchMap
   /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
   scatter: (x: number, y: number) => number
 }
@@ -37,7 +35,7 @@ export interface MeasuredFrame {
  * PSF photometry of all stars of a frame: learn the PSF, fit all stars, refine sky and PSF on what is left, look for
  * hidden neighbours, fit again.
  *
- * @param sky first estimate of the sky level per pixel, ADU; refined in place
+ * @param sky first estimate of the sky level per pixel, ADU
  * @param known stars of a survey on the frame: those that the frame cannot tell from a neighbour are drawn from it
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from
  */
@@ -48,6 +46,7 @@ export function measureStars(
   known?: KnownStars,
 ): MeasuredFrame {
   const scene = new Scene(frame, sky)
+  const mark = scene.memory.mark()
   const fwhmPx = seeingOf(detections)
   const stars = enterDetections(scene, detections, fwhmPx)
   const psfStars = choosePsfStars(detections, scene, fwhmPx)
@@ -69,8 +68,10 @@ export function measureStars(
 
   const kept = psfStars.filter(star => !stars.dropped[star])
   const psf = kept.length < LEAST_PSF_STARS ? first : buildPsf(scene, stars, kept, first.fwhmPx, first)
-  redrawAll(scene, stars, psf)
+  // The rough fitter's memory is that of the next one.
+  scene.memory.release(mark)
   const fitter = new SceneFitter(scene, stars, psf)
+  fitter.redrawAll()
   fitter.sweep(2, true)
   refineSky(scene, cellPx)
   fitter.sweep(1, true, true)
@@ -84,7 +85,6 @@ export function measureStars(
   if (changed > 0) fitter.sweep(known ? 2 : 1, true, true)
   settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
-  const map = searchMap(scene, psf, 0)
   return {
     scene,
     stars,
@@ -92,8 +92,7 @@ export function measureStars(
     psfStars,
     fitter,
     growth: growthCurve(scene, psf, stars, psfStars),
-    map,
-    scatter: emptyScatter(map, SCATTER_REGION_PX, spreadWithTail),
+    scatter: searchResidual(scene, psf, 0, Number.POSITIVE_INFINITY, spreadWithTail).scatter,
   }
 }
 

@@ -1,8 +1,14 @@
-import { gaussianKernel, smooth } from '#shared/image/matched-filter.ts'
+import { gaussianKernel } from '#shared/image/matched-filter.ts'
 import { FWHM_PER_SIGMA, type StarShape, starShape } from '#shared/image/star-shape.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
+import type { KernelMemory } from './kernel-memory.ts'
 import type { Psf } from './psf.ts'
-import type { Scene } from './scene.ts'
+import { PROFILE_ERROR, type Scene } from './scene.ts'
+
+/** The Gaussian is cut off at so many σ. */
+const GAUSSIAN_REACH = 3
+/** A slant below this (pixels aside per pixel down) is none: it would cost twice the sums and change nothing. */
+const LEAST_SLANT = 0.1
 
 /** The Gaussian with the widths of the PSF at the middle of the frame, pixels included. */
 export function gaussianOf(psf: Psf): StarShape {
@@ -14,13 +20,16 @@ export function gaussianOf(psf: Psf): StarShape {
 }
 
 /** Regions in which the scatter of empty places is taken, pixel. */
-export const SCATTER_REGION_PX = 128
+const SCATTER_REGION_PX = 128
 
 /** What lies farther off than this is a star that was found, or its remains. */
 const TAIL_SIGMA = 4.5
 
-/** Significance, in σ, of a star at each pixel of the residual, and the flux it would have. */
+/** Significance, in σ, of a star at each pixel of a part of the residual, and the flux it would have. */
 export interface SearchMap {
+  /** Place of the part's first pixel on the frame. */
+  x0: number
+  y0: number
   width: number
   height: number
   significance: Float32Array
@@ -28,98 +37,181 @@ export interface SearchMap {
   unit: Float32Array
 }
 
+/** Rows that are smoothed along x before some are thrown away. */
+const ROWS_KEPT = 64
+/** Kernels write sixteen numbers at a time. */
+const BLOCK = 16
+
 /**
- * Matched filter of the residual with the PSF's Gaussian, each pixel weighted by its noise (the model's).
+ * Matched filter of the residual with the PSF's Gaussian, each pixel weighted by its noise (the model's), row by row.
+ * An ellipse at any angle is done in two passes of one dimension: along the rows, then along slanted lines (Geusebroek
+ * et al. 2003). Outside the frame counts as unusable.
  *
  * @param doubt part of the starlight in a pixel that counts as noise: stars are not subtracted better than that
+ * @param y0,y1 rows from the first to the one before the last
+ * @param visit gets significance and error of flux of each row; valid until it returns
  */
-export function searchMap(scene: Scene, psf: Psf, doubt: number): SearchMap {
-  const { width, height, residual, usable, data, sky } = scene
-  const signal = new Float32Array(width * height)
-  const weight = new Float32Array(width * height)
-  for (let i = 0; i < signal.length; i++) {
-    if (!usable[i]) continue
-    const light = data[i] - residual[i] - sky[i]
-    const variance = scene.variance(i) + (light > 0 ? (doubt * light) ** 2 : 0)
-    weight[i] = 1 / variance
-    signal[i] = residual[i] / variance
-  }
+export function searchRows(
+  scene: Scene,
+  psf: Psf,
+  doubt: number,
+  y0: number,
+  y1: number,
+  visit: (y: number, significance: Float32Array, unit: Float32Array) => void,
+): void {
+  const { width, height, memory, noise } = scene
+  const mark = memory.mark()
   const shape = gaussianOf(psf)
   const squares = gaussianKernel(shape, 1).squares
-  const top = smoothed(signal, width, height, shape, 1, new Float32Array(width * height))
-  // The signal has been smoothed away: its memory takes the second plane.
-  const bottom = smoothed(weight, width, height, shape, Math.SQRT1_2, signal)
-  for (let i = 0; i < top.length; i++) {
-    const precision = squares * bottom[i]
-    const error = precision > 0 ? 1 / Math.sqrt(precision) : 0
-    top[i] *= error
-    bottom[i] = error
-  }
-  return { width, height, significance: top, unit: bottom }
-}
-
-/**
- * Smooth with the shape's Gaussian; where it is nearly upright, along rows and columns, which is faster.
- *
- * @param image used up
- * @param out takes the result, if the image does not
- */
-function smoothed(
-  image: Float32Array,
-  width: number,
-  height: number,
-  shape: StarShape,
-  scale: number,
-  out: Float32Array,
-): Float32Array {
-  const tilt = Math.abs(shape.xy) / Math.sqrt(shape.xx * shape.yy)
-  if (tilt > 0.1) return smooth(image, width, height, shape, scale)
-  alongRows(image, width, height, gaussianTaps(Math.sqrt(shape.xx) * scale))
-  alongColumns(image, width, height, gaussianTaps(Math.sqrt(shape.yy) * scale), out)
-  return out
-}
-
-function gaussianTaps(sigma: number): Float64Array {
-  const reach = Math.max(1, Math.ceil(3 * sigma))
-  const taps = Float64Array.from({ length: 2 * reach + 1 }, (_, k) => Math.exp(-0.5 * ((k - reach) / sigma) ** 2))
-  const sum = taps.reduce((total, tap) => total + tap, 0)
-  return taps.map(tap => tap / sum)
-}
-
-/** In place: each line is read before it is written. */
-function alongRows(image: Float32Array, width: number, height: number, taps: Float64Array): void {
-  const reach = (taps.length - 1) / 2
-  const last = 2 * reach
-  const padded = new Float64Array(width + last)
-  for (let y = 0; y < height; y++) {
-    const row = y * width
-    // The line with zeros at both ends, so that the inner loop knows no edges.
-    for (let x = 0; x < width; x++) padded[reach + x] = image[row + x]
-    for (let x = 0; x < width; x++) {
-      let sum = taps[reach] * padded[x + reach]
-      for (let k = 0; k < reach; k++) sum += taps[k] * (padded[x + k] + padded[x + last - k])
-      image[row + x] = sum
+  const reach = Math.ceil(GAUSSIAN_REACH * Math.sqrt(shape.yy))
+  const tilt = shape.xy / shape.yy
+  const slant = Math.abs(tilt) < LEAST_SLANT ? 0 : tilt
+  const apron = BLOCK * Math.ceil((reach * Math.abs(slant) + GAUSSIAN_REACH * Math.sqrt(shape.xx) + 2) / BLOCK)
+  const length = BLOCK * Math.ceil(width / BLOCK) + 2 * apron
+  const planes = [1, Math.SQRT1_2].map(scale => {
+    const alongRow = taps(Math.sqrt(shape.xx - shape.xy * slant) * scale)
+    const alongColumn = taps(Math.sqrt(shape.yy) * scale)
+    return {
+      line: memory.floats(length),
+      rows: memory.floats(length * (ROWS_KEPT + 2 * reach + 1)),
+      out: memory.floats(length),
+      alongRow: listOf(
+        memory,
+        alongRow.map(({ step, weight }) => ({ offset: step, weight })),
+      ),
+      alongColumn: listOf(
+        memory,
+        alongColumn.flatMap(tap => slanted(tap, slant, length)),
+      ),
     }
-  }
-}
-
-function alongColumns(image: Float32Array, width: number, height: number, taps: Float64Array, out: Float32Array): void {
-  const reach = (taps.length - 1) / 2
-  const line = new Float64Array(width)
-  for (let y = 0; y < height; y++) {
+  })
+  const [signal, weight] = planes
+  for (const { line, rows } of planes) {
     line.fill(0)
-    // Two rows and their mirror images a turn: taps are symmetric, and memory is the limit.
-    for (let k = 0; k <= reach; k++) {
-      const tap = taps[reach + k] * (k === 0 ? 0.5 : 1)
-      const above = y - k >= 0 ? (y - k) * width : -1
-      const below = y + k < height ? (y + k) * width : -1
-      if (above >= 0 && below >= 0)
-        for (let x = 0; x < width; x++) line[x] += tap * (image[above + x] + image[below + x])
-      else if (above >= 0) for (let x = 0; x < width; x++) line[x] += tap * image[above + x]
-      else if (below >= 0) for (let x = 0; x < width; x++) line[x] += tap * image[below + x]
-    }
-    out.set(line, y * width)
+    rows.fill(0)
   }
+  const part = Math.hypot(PROFILE_ERROR, doubt)
+  let kept = 0
+  for (let y = y0 - reach; y < y1 + reach; y++) {
+    if (kept === ROWS_KEPT + 2 * reach) {
+      for (const { rows } of planes) rows.copyWithin(0, ROWS_KEPT * length, (ROWS_KEPT + 2 * reach) * length)
+      kept = 2 * reach
+    }
+    if (y >= 0 && y < height) {
+      const { base, perAdu, floor } = noise
+      memory.kernels.precision(
+        scene.data.byteOffset + 4 * y * width,
+        scene.planeBytes,
+        scene.usable.byteOffset + y * width,
+        width,
+        base,
+        perAdu,
+        floor,
+        part,
+        signal.line.byteOffset + 4 * apron,
+        weight.line.byteOffset + 4 * apron,
+      )
+    }
+    for (const { line, rows, alongRow } of planes) {
+      // What the last four-fold step wrote beyond the frame does not count.
+      line.fill(0, apron + width)
+      if (y >= 0 && y < height) convolve(memory, line, apron, rows, kept * length + apron, width, alongRow)
+      rows.fill(0, kept * length + (y >= 0 && y < height ? apron + width : 0), (kept + 1) * length)
+    }
+    kept++
+    if (kept <= 2 * reach) continue
+    for (const { rows, out, alongColumn } of planes) {
+      convolve(memory, rows, (kept - 1 - reach) * length + apron, out, 0, width, alongColumn)
+    }
+    memory.kernels.significance(signal.out.byteOffset, weight.out.byteOffset, width, squares)
+    visit(y - reach, signal.out.subarray(0, width), weight.out.subarray(0, width))
+  }
+  memory.release(mark)
+}
+
+/** The part of the map around a place, out to a distance, pixel. */
+export function searchAround(scene: Scene, psf: Psf, x: number, y: number, reach: number): SearchMap {
+  const clamp = (value: number, most: number) => Math.min(Math.max(Math.floor(value), 0), most)
+  const x0 = clamp(x - reach, scene.width - 1)
+  const y0 = clamp(y - reach, scene.height - 1)
+  const width = clamp(x + reach + 1, scene.width - 1) + 1 - x0
+  const height = clamp(y + reach + 1, scene.height - 1) + 1 - y0
+  const map = {
+    x0,
+    y0,
+    width,
+    height,
+    significance: new Float32Array(width * height),
+    unit: new Float32Array(width * height),
+  }
+  searchRows(scene, psf, 0, y0, y0 + height, (row, significance, unit) => {
+    map.significance.set(significance.subarray(x0, x0 + width), (row - y0) * width)
+    map.unit.set(unit.subarray(x0, x0 + width), (row - y0) * width)
+  })
+  return map
+}
+
+interface Tap {
+  step: number
+  weight: number
+}
+
+/** A Gaussian with sum 1 at whole steps. */
+function taps(sigma: number): Tap[] {
+  const reach = Math.max(1, Math.ceil(GAUSSIAN_REACH * sigma))
+  const list = Array.from({ length: 2 * reach + 1 }, (_, k) => ({
+    step: k - reach,
+    weight: Math.exp(-0.5 * ((k - reach) / sigma) ** 2),
+  }))
+  const total = list.reduce((sum, tap) => sum + tap.weight, 0)
+  return list.map(({ step, weight }) => ({ step, weight: weight / total }))
+}
+
+/** One step down a slanted line, shared by the two pixels that it passes between. */
+function slanted({ step, weight }: Tap, slant: number, length: number): Entry[] {
+  const shift = slant * step
+  const whole = Math.floor(shift)
+  const part = shift - whole
+  const first = { offset: step * length + whole, weight: weight * (1 - part) }
+  return part === 0 ? [first] : [first, { offset: step * length + whole + 1, weight: weight * part }]
+}
+
+interface Entry {
+  offset: number
+  weight: number
+}
+
+interface List {
+  offsets: Int32Array
+  weights: Float32Array
+}
+
+function listOf(memory: KernelMemory, entries: Entry[]): List {
+  const list = { offsets: memory.whole(entries.length), weights: memory.floats(entries.length) }
+  entries.forEach(({ offset, weight }, k) => {
+    list.offsets[k] = 4 * offset
+    list.weights[k] = weight
+  })
+  return list
+}
+
+function convolve(
+  memory: KernelMemory,
+  source: Float32Array,
+  from: number,
+  out: Float32Array,
+  into: number,
+  count: number,
+  { offsets, weights }: List,
+): void {
+  memory.kernels.combine(
+    source.byteOffset + 4 * from,
+    out.byteOffset + 4 * into,
+    count,
+    offsets.byteOffset,
+    weights.byteOffset,
+    offsets.byteLength,
+  )
 }
 
 export interface Found {
@@ -129,64 +221,129 @@ export interface Found {
   significance: number
 }
 
-/** Local maxima of the map above a threshold, most significant first; `usable` pixels only. */
-export function findPeaks(map: SearchMap, usable: Uint8Array, threshold: number): Found[] {
-  const { width, height, significance: s, unit } = map
-  const found: Found[] = []
-  for (let y = 2; y < height - 2; y++) {
-    for (let x = 2; x < width - 2; x++) {
-      const k = y * width + x
-      const value = s[k]
-      if (!(value > threshold) || !usable[k]) continue
-      if (value < s[k - 1] || value <= s[k + 1] || value < s[k - width] || value <= s[k + width]) continue
-      if (value < s[k - width - 1] || value < s[k - width + 1]) continue
-      if (value <= s[k + width - 1] || value <= s[k + width + 1]) continue
-      const bendX = 2 * value - s[k - 1] - s[k + 1]
-      const bendY = 2 * value - s[k - width] - s[k + width]
-      found.push({
-        x: x + (bendX > 0 ? (s[k + 1] - s[k - 1]) / (2 * bendX) : 0),
-        y: y + (bendY > 0 ? (s[k + width] - s[k - width]) / (2 * bendY) : 0),
-        flux: value * unit[k],
-        significance: value,
-      })
-    }
-  }
-  return found.sort((a, b) => b.significance - a.significance || a.y - b.y || a.x - b.x)
+export interface SearchResult {
+  /** Local maxima above the threshold on usable pixels, most significant first. */
+  peaks: Found[]
+  /**
+   * How much more the fluxes of empty places scatter than their errors say: the noise of unresolved stars, of structure
+   * in the sky, of bad subtraction; at a place of the frame (0-based pixel), in coarse regions, never below 1.
+   */
+  scatter: (x: number, y: number) => number
 }
 
 /**
- * How much more the fluxes of empty places scatter than their errors say: the noise of unresolved stars, of structure
- * in the sky, of bad subtraction. From the map on a coarse grid of regions; never below 1.
+ * Search the whole residual.
  *
- * @param spread how the scatter is taken: of the bulk, or with the tail of faint stars in it
- * @returns factor at a place of the frame (0-based pixel)
+ * @param doubt see {@link searchRows}
+ * @param threshold of the peaks, σ
+ * @param spread how the scatter of empty places is taken: of the bulk, or with the tail of faint stars in it
  */
-export function emptyScatter(
-  map: SearchMap,
-  regionPx: number,
-  spread: (values: number[]) => number = values => madSigma(values),
-): (x: number, y: number) => number {
-  const columns = Math.max(1, Math.round(map.width / regionPx))
-  const rows = Math.max(1, Math.round(map.height / regionPx))
-  const factor = new Float64Array(columns * rows)
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      const seen: number[] = []
-      const x1 = Math.floor(((c + 1) * map.width) / columns)
-      const y1 = Math.floor(((r + 1) * map.height) / rows)
-      for (let y = Math.floor((r * map.height) / rows); y < y1; y += 2) {
-        for (let x = Math.floor((c * map.width) / columns); x < x1; x += 2) {
-          const k = y * map.width + x
-          if (map.unit[k] > 0) seen.push(map.significance[k])
-        }
+export function searchResidual(
+  scene: Scene,
+  psf: Psf,
+  doubt: number,
+  threshold: number,
+  spread: (values: Float32Array) => number = values => madSigma(values),
+): SearchResult {
+  const { width, height, usable } = scene
+  const peaks: Found[] = []
+  const empty = new EmptyPlaces(width, height, spread)
+  // The last three rows, the oldest first.
+  let rows = [0, 1, 2].map(() => new Float32Array(width))
+  const errors = new Float32Array(width)
+  searchRows(scene, psf, doubt, 0, height, (y, significance, unit) => {
+    if (y % 2 === 0) empty.addRow(y, significance, unit)
+    rows = [rows[1], rows[2], rows[0]]
+    rows[2].set(significance)
+    if (y >= 3 && y < height - 1) findPeaks(rows, y - 1, usable, errors, threshold, peaks)
+    errors.set(unit)
+  })
+  peaks.sort((a, b) => b.significance - a.significance || a.y - b.y || a.x - b.x)
+  return { peaks, scatter: empty.scatter() }
+}
+
+/** Local maxima of the middle one of three rows. */
+function findPeaks(
+  [above, row, below]: Float32Array[],
+  y: number,
+  usable: Uint8Array,
+  unit: Float32Array,
+  threshold: number,
+  found: Found[],
+): void {
+  const width = row.length
+  for (let x = 2; x < width - 2; x++) {
+    const value = row[x]
+    if (!(value > threshold) || !usable[y * width + x]) continue
+    if (value < row[x - 1] || value <= row[x + 1] || value < above[x] || value <= below[x]) continue
+    if (value < above[x - 1] || value < above[x + 1]) continue
+    if (value <= below[x - 1] || value <= below[x + 1]) continue
+    const bendX = 2 * value - row[x - 1] - row[x + 1]
+    const bendY = 2 * value - above[x] - below[x]
+    found.push({
+      x: x + (bendX > 0 ? (row[x + 1] - row[x - 1]) / (2 * bendX) : 0),
+      y: y + (bendY > 0 ? (below[x] - above[x]) / (2 * bendY) : 0),
+      flux: value * unit[x],
+      significance: value,
+    })
+  }
+}
+
+/** Regions of the frame and the significances of places in them. */
+class EmptyPlaces {
+  readonly #width: number
+  readonly #height: number
+  readonly #columns: number
+  readonly #rows: number
+  readonly #spread: (values: Float32Array) => number
+  readonly #factor: Float64Array
+  readonly #seen: Float32Array[]
+  readonly #counts: Int32Array
+  #row = 0
+
+  constructor(width: number, height: number, spread: (values: Float32Array) => number) {
+    this.#width = width
+    this.#height = height
+    this.#columns = Math.max(1, Math.round(width / SCATTER_REGION_PX))
+    this.#rows = Math.max(1, Math.round(height / SCATTER_REGION_PX))
+    this.#spread = spread
+    this.#factor = new Float64Array(this.#columns * this.#rows).fill(1)
+    const places = (Math.ceil(width / this.#columns / 2) + 1) * (Math.ceil(height / this.#rows / 2) + 1)
+    this.#seen = Array.from({ length: this.#columns }, () => new Float32Array(places))
+    this.#counts = new Int32Array(this.#columns)
+  }
+
+  /** Take every second place of a row; rows come from the first to the last. */
+  addRow(y: number, significance: Float32Array, unit: Float32Array): void {
+    while (y >= Math.floor(((this.#row + 1) * this.#height) / this.#rows)) this.#finishRow()
+    for (let c = 0; c < this.#columns; c++) {
+      const seen = this.#seen[c]
+      let count = this.#counts[c]
+      const x1 = Math.floor(((c + 1) * this.#width) / this.#columns)
+      for (let x = Math.floor((c * this.#width) / this.#columns); x < x1; x += 2) {
+        if (unit[x] > 0) seen[count++] = significance[x]
       }
-      factor[r * columns + c] = seen.length > 50 ? Math.max(1, spread(seen)) : 1
+      this.#counts[c] = count
     }
   }
-  return (x, y) => {
-    const c = Math.min(columns - 1, Math.max(0, Math.floor((x / map.width) * columns)))
-    const r = Math.min(rows - 1, Math.max(0, Math.floor((y / map.height) * rows)))
-    return factor[r * columns + c]
+
+  scatter(): SearchResult['scatter'] {
+    this.#finishRow()
+    const [width, height, columns, rows, factor] = [this.#width, this.#height, this.#columns, this.#rows, this.#factor]
+    return (x, y) => {
+      const c = Math.min(columns - 1, Math.max(0, Math.floor((x / width) * columns)))
+      const r = Math.min(rows - 1, Math.max(0, Math.floor((y / height) * rows)))
+      return factor[r * columns + c]
+    }
+  }
+
+  #finishRow(): void {
+    for (let c = 0; c < this.#columns; c++) {
+      const seen = this.#seen[c].subarray(0, this.#counts[c])
+      if (seen.length > 50) this.#factor[this.#row * this.#columns + c] = Math.max(1, this.#spread(seen))
+      this.#counts[c] = 0
+    }
+    this.#row++
   }
 }
 
@@ -194,7 +351,7 @@ export function emptyScatter(
  * Root mean square about the median, of what lies within the reach of noise and of stars too faint to be found: these
  * only add light, so the bulk alone would tell too little of what they do to a flux.
  */
-export function spreadWithTail(values: number[]): number {
+export function spreadWithTail(values: Float32Array): number {
   const centre = median(values)
   const limit = TAIL_SIGMA * madSigma(values, centre)
   let square = 0

@@ -2,14 +2,19 @@ import { flagMask } from '#shared/flags.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { MASK } from '#shared/image/frame.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
+import { KernelMemory } from './kernel-memory.ts'
 import { type LocalPsf, lightRadius, type Psf, wingAt } from './psf.ts'
 
 /** A pixel of this fraction of the star's light may be wrong by the PSF model; enters weights and χ. */
-const PROFILE_ERROR = 0.005
+export const PROFILE_ERROR = 0.005
 /** Light below this part of the sky noise in one pixel is not drawn. */
 const DRAWN_LEVEL = 0.03
 /** Wings are drawn no farther than this, pixel. */
 const WING_LIMIT = 300
+
+/** Room beside the planes: two PSFs and the stamps of two fitters, and rows of the search. */
+const ARENA_BYTES = 32e6
+const ARENA_BYTES_PER_COLUMN = 1000
 
 /** Side of the largest stamp that is drawn: 2 · (largest table radius) + 1, pixel. */
 const SCRATCH_SIDE = 2 * 64 + 1
@@ -91,9 +96,13 @@ export class SceneStars {
 export class Scene {
   readonly width: number
   readonly height: number
+  /** Where the planes live, so that the kernels can work on them. */
+  readonly memory: KernelMemory
   readonly data: Float32Array
-  readonly sky: Float32Array
   readonly residual: Float32Array
+  readonly sky: Float32Array
+  /** Bytes from a pixel of `data` to that of `residual`, and from there to that of `sky`. */
+  readonly planeBytes: number
   /** 1 where a pixel takes part in fits. */
   readonly usable: Uint8Array
   readonly mask: Uint8Array
@@ -102,15 +111,21 @@ export class Scene {
   noise: { base: number; perAdu: number; floor: number }
   readonly #scratch: Float64Array
 
-  /** @param sky level per pixel, ADU; kept and refined in place */
+  /** @param sky level per pixel, ADU; copied, and refined there */
   constructor(frame: Frame, sky: Float32Array) {
     this.width = frame.width
     this.height = frame.height
-    this.data = frame.pixels
-    this.sky = sky
+    const pixels = frame.width * frame.height
+    this.memory = new KernelMemory(13 * pixels + ARENA_BYTES + ARENA_BYTES_PER_COLUMN * frame.width)
+    this.data = this.memory.floats(pixels)
+    this.residual = this.memory.floats(pixels)
+    this.sky = this.memory.floats(pixels)
+    this.planeBytes = this.residual.byteOffset - this.data.byteOffset
+    this.usable = this.memory.bytes(pixels)
+    this.data.set(frame.pixels)
+    this.sky.set(sky)
     this.mask = frame.mask
-    this.residual = new Float32Array(sky.length)
-    this.usable = usablePixels(frame)
+    markUsable(frame, this.usable)
     this.saturationAdu = frame.detector.saturationAdu
     const { gainElectronsPerAdu: gain, readNoiseElectrons, pedestalAdu } = frame.detector
     const readout = (readNoiseElectrons / gain) ** 2 + 1 / 12
@@ -247,21 +262,22 @@ export class Scene {
   }
 }
 
-/** Pixels that may enter a fit: not masked, finite, below saturation, and no neighbour of a saturated one. */
-function usablePixels({ width, height, pixels, mask, detector }: Frame): Uint8Array {
-  const usable = new Uint8Array(pixels.length).fill(1)
+/** Mark the pixels that may enter a fit: not masked, finite, below saturation, and no neighbour of a saturated one. */
+function markUsable({ width, height, pixels, mask, detector }: Frame, usable: Uint8Array): void {
+  const { saturationAdu } = detector
+  for (let k = 0; k < pixels.length; k++) {
+    usable[k] = mask[k] === 0 && pixels[k] > Number.NEGATIVE_INFINITY && pixels[k] < saturationAdu ? 1 : 0
+  }
   for (let j = 0; j < height; j++) {
     for (let i = 0; i < width; i++) {
       const k = j * width + i
-      if (mask[k] !== 0 || !Number.isFinite(pixels[k])) usable[k] = 0
-      if ((mask[k] & MASK.saturated) === 0 && !(pixels[k] >= detector.saturationAdu)) continue
+      if (usable[k] === 1 || ((mask[k] & MASK.saturated) === 0 && !(pixels[k] >= saturationAdu))) continue
       // Charge spills into the next pixel before the level is reached.
       for (let b = Math.max(0, j - 1); b <= Math.min(height - 1, j + 1); b++) {
         for (let a = Math.max(0, i - 1); a <= Math.min(width - 1, i + 1); a++) usable[b * width + a] = 0
       }
     }
   }
-  return usable
 }
 
 /** Flags that the masked pixels within a radius of a place call for. */

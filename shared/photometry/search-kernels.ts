@@ -1,0 +1,81 @@
+import { f32x4, i32, kernel, repeat, v128 } from '#shared/numeric/wasm.ts'
+import { varianceOf } from './stamp-kernels.ts'
+
+const { add, sub, mul, div, max } = f32x4
+const zero = f32x4.const(0, 0, 0, 0)
+const one = f32x4.const(1, 1, 1, 1)
+
+/** Inverse variance of the pixels of a row, and residual times it; 0 where a pixel is not usable. */
+const precision = kernel(
+  {
+    data: 'i32',
+    framePlaneBytes: 'i32',
+    usable: 'i32',
+    count: 'i32',
+    base: 'f32',
+    perAdu: 'f32',
+    floor: 'f32',
+    part: 'f32',
+    signal: 'i32',
+    weight: 'i32',
+  },
+  (p, local) => {
+    const [k, offset, pixel] = [local('i32'), local('i32'), local('i32')]
+    const [left, sky, light, value] = Array.from({ length: 4 }, () => local('v128'))
+    return [
+      repeat(k, i32.const(0), p.count, 4, [
+        offset.set(i32.mul(k, i32.const(4))),
+        pixel.set(i32.add(p.data, offset)),
+        value.set(f32x4.load(pixel)),
+        pixel.set(i32.add(pixel, p.framePlaneBytes)),
+        left.set(f32x4.load(pixel)),
+        pixel.set(i32.add(pixel, p.framePlaneBytes)),
+        sky.set(f32x4.load(pixel)),
+        light.set(max(sub(sub(value, left), sky), zero)),
+        value.set(div(one, varianceOf(sky, light, p))),
+        value.set(v128.and(value, v128.lessThanI32(v128.constI32(0, 0, 0, 0), v128.loadBytes(i32.add(p.usable, k))))),
+        f32x4.store(i32.add(p.weight, offset), value),
+        f32x4.store(i32.add(p.signal, offset), mul(value, left)),
+      ]),
+    ]
+  },
+)
+
+/** Sum over a list of offsets (bytes) and weights: out[x] = Σ weight · in[x + offset]. Sixteen pixels at a time. */
+const combine = kernel(
+  { source: 'i32', out: 'i32', count: 'i32', offsets: 'i32', weights: 'i32', listBytes: 'i32' },
+  (p, local) => {
+    const [k, entry, from, into] = Array.from({ length: 4 }, () => local('i32'))
+    const weight = local('v128')
+    const sums = Array.from({ length: 4 }, () => local('v128'))
+    return [
+      repeat(k, i32.const(0), p.count, 16, [
+        ...sums.map(s => s.set(zero)),
+        repeat(entry, i32.const(0), p.listBytes, 4, [
+          from.set(i32.add(p.source, i32.add(i32.mul(k, i32.const(4)), i32.load(i32.add(p.offsets, entry))))),
+          weight.set(f32x4.loadSplat(i32.add(p.weights, entry))),
+          ...sums.map((s, i) => s.set(add(s, mul(weight, f32x4.load(from, 16 * i))))),
+        ]),
+        into.set(i32.add(p.out, i32.mul(k, i32.const(4)))),
+        ...sums.map((s, i) => f32x4.store(into, s, 16 * i)),
+      ]),
+    ]
+  },
+)
+
+/** From smoothed signal and weight to significance and the error of a flux, in place; 0 where nothing is known. */
+const significance = kernel({ top: 'i32', bottom: 'i32', count: 'i32', squares: 'f32' }, (p, local) => {
+  const [k, offset] = [local('i32'), local('i32')]
+  const [found, error] = [local('v128'), local('v128')]
+  return [
+    repeat(k, i32.const(0), p.count, 4, [
+      offset.set(i32.mul(k, i32.const(4))),
+      found.set(mul(f32x4.splat(p.squares), f32x4.load(i32.add(p.bottom, offset)))),
+      error.set(v128.and(div(one, f32x4.sqrt(found)), f32x4.moreThan(found, zero))),
+      f32x4.store(i32.add(p.bottom, offset), error),
+      f32x4.store(i32.add(p.top, offset), mul(f32x4.load(i32.add(p.top, offset)), error)),
+    ]),
+  ]
+})
+
+export const searchKernels = { precision, combine, significance }
