@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { CameraFrame } from './camera.ts'
 import { Notice } from './notice.ts'
 import { Point } from './point.ts'
+import { Fields } from './prefetch.ts'
 import {
   CalibrateOutput,
   FrameEnded,
@@ -32,6 +33,7 @@ export const contracts: Record<string, Contract> = {
   'frame-ended': { schema: FrameEnded, version: '1.0.0', examples: ['frame-ended'] },
   'frame-ended-output': { schema: FrameEndedOutput, version: '1.0.0', examples: ['frame-ended-output'] },
   'camera-frame': { schema: CameraFrame, version: '1.0.0', examples: ['camera-frame'] },
+  fields: { schema: Fields, version: '1.0.0', examples: ['fields'] },
   points: { schema: Point.array(), version: '1.0.0', examples: ['points'] },
   report: { schema: Report, version: '1.0.0', examples: ['report', 'report-rejected'] },
   notice: { schema: Notice, version: '1.0.0', examples: ['notice', 'notice-limit'] },

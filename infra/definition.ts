@@ -139,7 +139,7 @@ function duplicate(): State {
 }
 
 /** What Lambda itself throws when it is busy or stumbles, and what a function that ran out of something looks like. */
-const lambdaRetry = [
+export const lambdaRetry = [
   {
     ErrorEquals: [
       'Lambda.TooManyRequestsException',
@@ -163,7 +163,7 @@ const lambdaRetry = [
 ]
 
 /** What a stage needs from outside and did not get, by the table of errors. */
-function outsideRetry(stage: Stage) {
+export function outsideRetry(stage: Stage) {
   const names = errorNames(stage, 'retry')
   return names.length === 0
     ? []

@@ -48,12 +48,12 @@ export class Handler extends Construct {
   reads(bucket: Bucket, prefix: string, variable: string, reason: string): this {
     return this.#objects(['s3:GetObject'], bucket, prefix, reason)
       .#allows(['s3:ListBucket'], bucket.bucketArn) // without it, S3 refuses where it should say "not there"
-      .#knows(variable, bucket.bucketName)
+      .knows(variable, bucket.bucketName)
   }
 
   /** May write objects of a bucket below a prefix. */
   writes(bucket: Bucket, prefix: string, variable: string, reason: string): this {
-    return this.#objects(['s3:PutObject'], bucket, prefix, reason).#knows(variable, bucket.bucketName)
+    return this.#objects(['s3:PutObject'], bucket, prefix, reason).knows(variable, bucket.bucketName)
   }
 
   /**
@@ -68,22 +68,22 @@ export class Handler extends Construct {
       actions.map(action => `dynamodb:${action}`),
       table.tableArn,
       { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } },
-    ).#knows('TABLE_NAME', table.tableName)
+    ).knows('TABLE_NAME', table.tableName)
   }
 
   /** May query one index of the table. */
   queries(table: ITable, index: IndexName): this {
-    return this.#allows(['dynamodb:Query'], `${table.tableArn}/index/${index}`).#knows('TABLE_NAME', table.tableName)
+    return this.#allows(['dynamodb:Query'], `${table.tableArn}/index/${index}`).knows('TABLE_NAME', table.tableName)
   }
 
   /** May publish to a topic. */
   publishes(topic: ITopic, variable: string): this {
-    return this.#allows(['sns:Publish'], topic.topicArn).#knows(variable, topic.topicArn)
+    return this.#allows(['sns:Publish'], topic.topicArn).knows(variable, topic.topicArn)
   }
 
   /** May start executions of a state machine. */
   starts(machine: IStateMachine, variable: string): this {
-    return this.#allows(['states:StartExecution'], machine.stateMachineArn).#knows(variable, machine.stateMachineArn)
+    return this.#allows(['states:StartExecution'], machine.stateMachineArn).knows(variable, machine.stateMachineArn)
   }
 
   /** May do the actions on one resource. */
@@ -93,7 +93,7 @@ export class Handler extends Construct {
   }
 
   /** Gets an environment variable. */
-  #knows(variable: string, value: string): this {
+  knows(variable: string, value: string): this {
     this.function.addEnvironment(variable, value)
     return this
   }

@@ -5,6 +5,7 @@ export const handlers = {
   solve: { file: 'functions/solve/handler.ts', memoryMiB: 3008, timeoutSeconds: 300 },
   measure: { file: 'functions/measure/handler.ts', memoryMiB: 3008, timeoutSeconds: 600 },
   calibrate: { file: 'functions/calibrate/handler.ts', memoryMiB: 2048, timeoutSeconds: 300 },
+  prefetch: { file: 'functions/prefetch/handler.ts', memoryMiB: 1024, timeoutSeconds: 600 },
   record: { file: 'functions/record/handler.ts', memoryMiB: 512, timeoutSeconds: 60 },
   outcome: { file: 'functions/record/outcome.handler.ts', memoryMiB: 512, timeoutSeconds: 60 },
   api: { file: 'functions/api/handler.ts', memoryMiB: 1024, timeoutSeconds: 30 },

@@ -1,4 +1,4 @@
-import { Aws, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { Aws, type CfnParameter, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
@@ -15,6 +15,8 @@ interface MachineProps {
   buckets: Buckets
   table: ITable
   topic: ITopic
+  /** Surveys whose missing tiles are fetched. */
+  upstreams: CfnParameter
 }
 
 /** The state machine that takes a frame from stage to stage, and the functions that do the work. */
@@ -22,7 +24,7 @@ export class Machine extends Construct {
   readonly machine: StateMachine
   readonly handlers: Record<TaskName, Handler>
 
-  constructor(scope: Construct, id: string, { code, buckets, table, topic }: MachineProps) {
+  constructor(scope: Construct, id: string, { code, buckets, table, topic, upstreams }: MachineProps) {
     super(scope, id)
     const { inbox, products, tiles } = buckets
 
@@ -36,6 +38,7 @@ export class Machine extends Construct {
       handler
         .reads(tiles, '', 'TILES_BUCKET', 'Which tiles are needed depends on where the frame points.')
         .writes(tiles, '', 'TILES_BUCKET', 'A tile that was missing is kept for the next frame.')
+        .knows('TILES_UPSTREAMS', upstreams.valueAsString)
 
     const withTargets = (handler: Handler) => handler.queries(table, 'cell').queries(table, 'listing')
 

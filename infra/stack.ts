@@ -1,4 +1,4 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
+import { CfnOutput, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { Api } from './api.ts'
 import { Buckets } from './buckets.ts'
@@ -7,6 +7,7 @@ import { Intake } from './intake.ts'
 import { LightCurves } from './light-curves.ts'
 import { Machine } from './machine.ts'
 import { Notices } from './notices.ts'
+import { Prefetch } from './prefetch.ts'
 import { Watch } from './watch.ts'
 
 /** Feature flags of the CDK that the stack relies on. */
@@ -27,10 +28,15 @@ export class CpcsStack extends Stack {
     const buckets = new Buckets(this, 'Buckets')
     const { table } = new LightCurves(this, 'LightCurves')
     const notices = new Notices(this, 'Notices')
-    const machine = new Machine(this, 'Machine', { code, buckets, table, topic: notices.topic })
+    const upstreams = new CfnParameter(this, 'TilesUpstreams', {
+      default: '',
+      description: 'Surveys whose missing tiles are fetched from public services, separated by commas; none by default',
+    })
+    const machine = new Machine(this, 'Machine', { code, buckets, table, topic: notices.topic, upstreams })
+    const prefetch = new Prefetch(this, 'Prefetch', { code, buckets, upstreams })
     const intake = new Intake(this, 'Intake', { code, inbox: buckets.inbox, table, machine: machine.machine })
     const api = new Api(this, 'Api', { code, inbox: buckets.inbox, products: buckets.products, table })
-    new Watch(this, 'Watch', { intake, machine, api })
+    new Watch(this, 'Watch', { intake, machine, prefetch, api })
 
     const outputs = {
       InboxBucket: buckets.inbox.bucketName,
@@ -39,6 +45,7 @@ export class CpcsStack extends Stack {
       TableName: table.tableName,
       NoticesTopicArn: notices.topic.topicArn,
       MachineArn: machine.machine.stateMachineArn,
+      PrefetchMachineArn: prefetch.machine.stateMachineArn,
       ApiUrl: api.url,
     }
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value })

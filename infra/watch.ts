@@ -7,10 +7,12 @@ import { Construct } from 'constructs'
 import type { Api } from './api.ts'
 import type { Intake } from './intake.ts'
 import type { Machine } from './machine.ts'
+import type { Prefetch } from './prefetch.ts'
 
 interface WatchProps {
   intake: Intake
   machine: Machine
+  prefetch: Prefetch
   api: Api
 }
 
@@ -22,7 +24,7 @@ const period = Duration.minutes(5)
  * rejection as an error; what is a defect of ours fails the execution.
  */
 export class Watch extends Construct {
-  constructor(scope: Construct, id: string, { intake, machine, api }: WatchProps) {
+  constructor(scope: Construct, id: string, { intake, machine, prefetch, api }: WatchProps) {
     super(scope, id)
     const { queue, deadLetters, handler } = intake
     const frames = machine.machine
@@ -53,6 +55,7 @@ export class Watch extends Construct {
     alarm('DeadLetters', deadLetters.metricApproximateNumberOfMessagesVisible(most), 'Files could not be taken in.')
     alarm('OldestMessage', queue.metricApproximateAgeOfOldestMessage(most), 'Files wait to be taken in.', 900)
     alarm('FramesFailed', frames.metricFailed(sum), 'A frame ended in a defect of ours.')
+    alarm('TilesMissing', prefetch.machine.metricFailed(sum), 'Tiles of the listed fields could not be fetched.')
     alarm('FramesTimedOut', frames.metricTimedOut(sum), 'A frame was not brought to an end in time.')
     alarm('FramesThrottled', frames.metricThrottled(sum), 'Step Functions held frames back.')
     alarm('IntakeErrors', handler.function.metricErrors(sum), 'The intake stumbled.')

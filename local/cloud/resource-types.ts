@@ -180,6 +180,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
   'AWS::Logs::QueryDefinition': inert(watching),
   'AWS::Logs::ResourcePolicy': inert(permission),
   'AWS::S3::BucketPolicy': inert(permission),
+  'AWS::Scheduler::Schedule': inert('no clock starts anything here: start its machine by hand'),
   'AWS::SNS::TopicPolicy': inert(permission),
   'AWS::SQS::QueuePolicy': inert(permission),
   'Custom::S3AutoDeleteObjects': inert('it concerns the deletion of the stack'),

@@ -1,6 +1,6 @@
 import { type Notices, NoticeTopic } from '#shared/alert/publish.ts'
 import { openQuadSky, type QuadSky } from '#shared/astrometry/quad-index.ts'
-import { fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
+import { type FetchCell, fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
 import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { isSurveyId } from '#shared/catalogue/surveys/index.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
@@ -28,6 +28,11 @@ export interface Deps {
   /** Everything made of them. */
   readonly store: ObjectStore
   readonly tiles: Tiles
+  /** The bucket of the tiles themselves, for who keeps them. */
+  readonly tileStore: ObjectStore
+  readonly fetchCell: FetchCell
+  /** Surveys whose missing tiles are fetched. */
+  readonly surveysToFetch: readonly SurveyId[]
   /** The index of the sky that was built of a survey, or undefined where none was. */
   readonly quads: (survey: SurveyId) => Promise<QuadSky | undefined>
   readonly targets: TargetRegistry
@@ -43,15 +48,17 @@ const skies = new Map<SurveyId, Promise<QuadSky | undefined>>()
 /** How long a warm function believes which catalogues there are, ms: one import more is soon seen. */
 const TRUST_MS = 30_000
 
+/** One client for all: it keeps the pauses between requests. */
+const fetchCell = once(() => fetchFromServices())
 const tiles = once(() =>
   openTiles(bucketNamed('TILES_BUCKET'), '', {
     trustMs: TRUST_MS,
-    fetch: { surveys: surveysToFetch(), cell: fetchFromServices() },
+    fetch: { surveys: surveysToFetch(), cell: fetchCell() },
   }),
 )
 
 /** Surveys whose missing tiles are fetched, from `TILES_UPSTREAMS`, separated by commas. @throws {Error} no survey */
-export function surveysToFetch(): SurveyId[] {
+function surveysToFetch(): SurveyId[] {
   const words = (process.env.TILES_UPSTREAMS ?? '').split(/[\s,]+/).filter(word => word !== '')
   return words.map(word => {
     if (!isSurveyId(word)) throw new Error(`TILES_UPSTREAMS names no survey: ${word}`)
@@ -73,6 +80,15 @@ export function makeDeps(execution: string): Deps {
     },
     get tiles() {
       return tiles()
+    },
+    get tileStore() {
+      return bucketNamed('TILES_BUCKET')
+    },
+    get fetchCell() {
+      return fetchCell()
+    },
+    get surveysToFetch() {
+      return surveysToFetch()
     },
     get quads() {
       return quads

@@ -17,9 +17,17 @@ export function templateUnderTest(): Template {
   return Template.fromStack(stackUnderTest().stack)
 }
 
-/** The state machine of a template, with `Ref` and `Fn::GetAtt` replaced by ARNs that name their resource. */
-export function machineIn(template: Template) {
-  const [machine] = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
+/**
+ * A state machine of a template, with `Ref` and `Fn::GetAtt` replaced by ARNs that name their resource.
+ *
+ * @param startAt name of its first state
+ */
+export function machineIn(template: Template, startAt = 'Standardise') {
+  const machines = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
+  const machine = machines.find(({ Properties }) =>
+    JSON.stringify(Properties.DefinitionString).includes(`StartAt\\":\\"${startAt}\\"`),
+  )
+  if (!machine) throw new Error(`no state machine starts at ${startAt}`)
   const [separator, parts] = machine.Properties.DefinitionString['Fn::Join'] as [string, unknown[]]
   return JSON.parse(parts.map(part => (typeof part === 'string' ? part : arnOf(part))).join(separator))
 }

@@ -1,9 +1,22 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions'
 import { machineIn, templateUnderTest } from '../infra/synthesised.ts'
 
-export const definition = machineIn(templateUnderTest())
-const machine = new StateMachine(structuredClone(definition) as StateMachineDefinition) // it writes into what it gets
-const tasks: string[] = Object.keys(definition.States).filter(name => definition.States[name].Type === 'Task')
+const template = templateUnderTest()
+export const definition = machineIn(template)
+export const prefetchDefinition = machineIn(template, 'List')
+export const runMachine = runnerOf(definition)
+export const runPrefetch = runnerOf(prefetchDefinition)
+
+interface States {
+  States: Record<string, { Type: string; ItemProcessor?: States }>
+}
+
+/** Names of the tasks of a definition, those within a Map too. */
+function tasksOf({ States }: States): string[] {
+  return Object.entries(States).flatMap(([name, { Type, ItemProcessor }]) =>
+    ItemProcessor ? tasksOf(ItemProcessor) : Type === 'Task' ? [name] : [],
+  )
+}
 
 /** What a task gets, as Lambda would: the payload of its state. */
 export interface Call {
@@ -32,30 +45,36 @@ export function thrownByLambda(name: string, message: string): Error {
 }
 
 /**
- * Run the synthesised machine with the given work in place of its functions. A task that is not given any hands its
+ * What runs a synthesised machine with the given work in place of its functions. A task that is not given any hands its
  * input on. Pauses between tries are left out.
  */
-export async function runMachine(input: object, work: Record<string, Work> = {}): Promise<Ending> {
+function runnerOf(machineDefinition: States) {
+  const machine = new StateMachine(structuredClone(machineDefinition) as unknown as StateMachineDefinition) // it writes into what it gets
+  const tasks = tasksOf(machineDefinition)
+  return (input: object, work: Record<string, Work> = {}) => run(machine, tasks, input, work)
+}
+
+async function run(machine: StateMachine, tasks: string[], input: object, work: Record<string, Work>): Promise<Ending> {
   const attempts: Record<string, number> = {}
   const handler = (name: string) => async (parameters: { Payload: Call }) => {
     attempts[name] = (attempts[name] ?? 0) + 1
     const result = await (work[name] ?? (call => call.input))(parameters.Payload, attempts[name])
     return { Payload: result, StatusCode: 200 }
   }
-  const run = machine.run(input as never, {
+  const execution = machine.run(input as never, {
     context: { Execution: { Name: 'north-20260301-abc', Input: input, StartTime: '2026-03-01T20:00:00Z' } } as never,
     overrides: {
       taskResourceLocalHandlers: Object.fromEntries(tasks.map(name => [name, handler(name)])) as never,
       retryIntervalOverrides: Object.fromEntries(tasks.map(name => [name, 0])),
     },
   })
-  const settled = run.result.then(
+  const settled = execution.result.then(
     output => ({ status: 'SUCCEEDED', output }) as const,
     () => ({ status: 'FAILED' }) as const,
   )
   const path: string[] = []
   const last: { error?: string; cause?: string } = {}
-  for await (const event of run.eventLogs) {
+  for await (const event of execution.eventLogs) {
     if (event.type === 'StateEntered') path.push(event.state.name)
     if (event.type === 'ExecutionFailed') Object.assign(last, { error: event.Error, cause: event.Cause })
   }
