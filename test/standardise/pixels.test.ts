@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { markBadColumns } from '#shared/image/bad-columns.ts'
 import { completeDetector } from '#shared/image/detector-estimate.ts'
 import { type Detector, MASK } from '#shared/image/frame.ts'
+import { estimateGain } from '#shared/image/gain-estimate.ts'
 import { buildMask } from '#shared/image/mask.ts'
 import { photonTransfer } from '#shared/image/noise.ts'
 import { estimateSaturation } from '#shared/image/saturation.ts'
@@ -23,7 +24,27 @@ describe('the photon transfer of one frame', () => {
     const { slope, slopeErr, skyVariance } = photonTransfer(pixels, size, size, 60_000)
     expect(skyVariance / (skyAdu / gain + (readNoise / gain) ** 2 + 1 / 12)).toBeCloseTo(1, 1)
     expect(Math.abs(slope - 1 / gain)).toBeLessThan(3.5 * slopeErr)
-    expect(slopeErr * gain).toBeLessThan(0.15)
+    expect(slopeErr * gain).toBeLessThan(0.1)
+  })
+
+  test('gives the gain from the light of the stars alone, under a sky without a gradient', () => {
+    const stars = starGrid(size, size, 32, 200_000)
+    const pulls = ['one', 'two', 'three', 'four'].map(seed => {
+      const pixels = expose({ width: size, height: size, gradient: 0, stars, seed })
+      const { slope, slopeErr } = photonTransfer(pixels, size, size, 60_000)
+      expect(slopeErr * 1.5).toBeLessThan(0.15)
+      return (slope - 1 / 1.5) / slopeErr
+    })
+    for (const pull of pulls) expect(Math.abs(pull)).toBeLessThan(3.5)
+    expect(Math.abs(pulls.reduce((sum, pull) => sum + pull, 0) / pulls.length)).toBeLessThan(1.75) // 3.5 σ of a mean of 4
+  })
+
+  test('is not taken in by a sloping sky: the noise within a cell is that of its pixels', () => {
+    // 3 ADU a pixel, 100 over a cell
+    const light = expose({ width: size, height: size, gradient: 0 }).map((value, i) => value + 3 * (i % size))
+    const { skyVariance } = photonTransfer(light, size, size, 60_000)
+    expect(skyVariance / skySigma ** 2).toBeGreaterThan(0.98)
+    expect(skyVariance / skySigma ** 2).toBeLessThan(1.02)
   })
 
   test('stars do not disturb the noise of the sky', () => {
@@ -52,9 +73,44 @@ describe('the photon transfer of one frame', () => {
       readNoiseElectrons: noise,
       pedestalAdu: pedestal,
     } = completeDetector({}, transfer)
-    expect([gain.how, noise.how]).toEqual(['assumed', 'assumed'])
+    expect(noise.how).toBe('assumed')
     const variance = (transfer.skyAdu - pedestal.value) / gain.value + (noise.value / gain.value) ** 2
     expect(variance / transfer.skyVariance).toBeCloseTo(1, 6)
+  })
+})
+
+describe('a gain that nothing tells', () => {
+  /** The curve of a camera, with a slope that is as uncertain as in a frame without stars. */
+  const curve = (gain: number, readNoise: number, pedestal: number, skyAdu: number, share = 0.5) => ({
+    skyAdu: skyAdu + pedestal,
+    skyVariance: skyAdu / gain + (readNoise / gain) ** 2,
+    slope: 1 / gain,
+    slopeErr: share / gain,
+  })
+
+  test.each([
+    ['a calibrated frame of a CCD', 1.5, 8, 0, 600],
+    ['with the pedestal that programs add', 1.5, 8, 100, 600],
+    ['a CMOS camera at low gain', 0.25, 1.5, 0, 900],
+    ['a bright sky', 2.5, 10, 100, 9000],
+  ])('is found to 15 %% from the noise of the sky alone: %s', (_, gain, readNoise, pedestal, skyAdu) => {
+    const { gainElectronsPerAdu, relativeError } = estimateGain({}, curve(gain, readNoise, pedestal, skyAdu))
+    expect(Math.abs(gainElectronsPerAdu / gain - 1)).toBeLessThan(0.15)
+    expect(Math.abs(gainElectronsPerAdu / gain - 1)).toBeLessThan(3 * relativeError)
+  })
+
+  test.each([
+    ['a raw frame with a high pedestal', 1.5, 8, 2000, 100],
+    ['a frame of which the sky was taken off', 1.5, 8, -600, 600],
+  ])('follows the photon transfer where that contradicts what is usual: %s', (_, gain, readNoise, pedestal, skyAdu) => {
+    const { gainElectronsPerAdu } = estimateGain({}, curve(gain, readNoise, pedestal, skyAdu, 0.04))
+    expect(Math.abs(gainElectronsPerAdu / gain - 1)).toBeLessThan(0.1)
+  })
+
+  test('is exact to the read noise where the pedestal is told', () => {
+    const { gainElectronsPerAdu, relativeError } = estimateGain({ pedestal: 100 }, curve(1.5, 5, 100, 600, 10))
+    expect(Math.abs(gainElectronsPerAdu / 1.5 - 1)).toBeLessThan(0.04)
+    expect(relativeError).toBeLessThan(0.06)
   })
 })
 
