@@ -2,7 +2,7 @@ import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import { combineStars, takeStars } from '#shared/catalogue/reference-columns.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
-import { madSigma, quantile } from '#shared/numeric/robust.ts'
+import { madSigma, quantiles } from '#shared/numeric/robust.ts'
 
 /** Surveys that reach stars brighter than this need no help, mag. */
 const BRIGHT_ENOUGH = 12
@@ -13,6 +13,9 @@ const MIN_STARS = 40
 /** A relation that scatters more carries nothing over, mag. */
 const WORST_SCATTER = 0.04
 const CLIP = 4
+const ROUNDS = 10
+/** The brightest of so many stars fix a relation to a fraction of a millimagnitude. */
+const MOST_STARS = 3000
 
 /** Stars of a survey, some of them carried over from Gaia: the survey's own limits do not hold for those. */
 export interface ExtendedStars extends ReferenceStars {
@@ -89,37 +92,51 @@ function apply({ coefficients, scatter, range }: Relation, { mag, magErr }: Refe
 
 function learn(stars: ReferenceStars, gaia: ReferenceStars, rowOf: Int32Array, band: string): Relation | undefined {
   const { bright } = surveys[stars.survey].bands[band]
+  const { G, BP, RP } = gaia.mag
+  const mags = stars.mag[band]
   const colours: number[] = []
   const differences: number[] = []
-  for (let i = 0; i < gaia.count; i++) {
+  for (let i = 0; mags && i < gaia.count && colours.length < MOST_STARS; i++) {
     const row = rowOf[i]
     if (row < 0 || !gaia.clean[i] || !stars.clean[row]) continue
-    const mag = stars.mag[band]?.[row]
-    const colour = gaia.mag.BP[i] - gaia.mag.RP[i]
-    if (!(mag >= bright && mag <= bright + LEARNED_MAG) || !Number.isFinite(colour + gaia.mag.G[i])) continue
+    const mag = mags[row]
+    const colour = BP[i] - RP[i]
+    if (!(mag >= bright && mag <= bright + LEARNED_MAG) || !Number.isFinite(colour + G[i])) continue
     colours.push(colour)
-    differences.push(mag - gaia.mag.G[i])
+    differences.push(mag - G[i])
   }
   if (colours.length < MIN_STARS) return undefined
-  const design = Float64Array.from({ length: colours.length * (ORDER + 1) }, (_, k) => {
-    return colours[Math.floor(k / (ORDER + 1))] ** (k % (ORDER + 1))
-  })
-  const y = Float64Array.from(differences)
+  const fitted = fitPolynomial(colours, Float64Array.from(differences))
+  if (!fitted || !(fitted.scatter <= WORST_SCATTER)) return undefined
+  const [low, high] = quantiles(colours, [0.01, 0.99])
+  return { ...fitted, range: [low, high] }
+}
+
+/** Polynomial of {@link ORDER} with what lies far off left out, until what is left out stands. */
+function fitPolynomial(x: number[], y: Float64Array): { coefficients: Float64Array; scatter: number } | undefined {
+  const design = new Float64Array(x.length * (ORDER + 1))
+  for (let i = 0; i < x.length; i++)
+    for (let k = 0, power = 1; k <= ORDER; k++, power *= x[i]) design[i * (ORDER + 1) + k] = power
   const weights = new Float64Array(y.length).fill(1)
-  let scatter = Number.NaN
-  let coefficients = new Float64Array(ORDER + 1)
-  for (let round = 0; round < 10; round++) {
+  const residuals = new Float64Array(y.length)
+  for (let round = 0; ; round++) {
     const fitted = linearLeastSquares(design, ORDER + 1, y, weights)
     if (!fitted) return undefined
-    coefficients = new Float64Array(fitted.coefficients)
-    const residuals = y.map((value, i) => value - polynomial(coefficients, colours[i]))
-    scatter = madSigma(residuals, 0)
-    for (let i = 0; i < y.length; i++) weights[i] = Math.abs(residuals[i]) < CLIP * scatter ? 1 : 0
+    const { coefficients } = fitted
+    for (let i = 0; i < y.length; i++) residuals[i] = y[i] - polynomial(coefficients, x[i])
+    const scatter = madSigma(residuals, 0)
+    let changed = false
+    for (let i = 0; i < y.length; i++) {
+      const weight = Math.abs(residuals[i]) < CLIP * scatter ? 1 : 0
+      changed ||= weight !== weights[i]
+      weights[i] = weight
+    }
+    if (!changed || round === ROUNDS) return { coefficients, scatter }
   }
-  if (!(scatter <= WORST_SCATTER)) return undefined
-  return { coefficients, scatter, range: [quantile(colours, 0.01), quantile(colours, 0.99)] }
 }
 
 function polynomial(coefficients: Float64Array, x: number): number {
-  return coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0)
+  let sum = 0
+  for (let k = coefficients.length - 1; k >= 0; k--) sum = sum * x + coefficients[k]
+  return sum
 }

@@ -60,14 +60,15 @@ export function matchSurvey(observed: Neighbours, stars: ExtendedStars, scale: M
   const matchRadiusDeg = matchRadiusArcsec(stars, scale) / 3600
   const rowOf = matchOneToOne(observed, places, matchRadiusDeg)
   const blendDeg = (BLEND_FWHM * scale.fwhmArcsec) / 3600
-  return {
-    stars,
-    places,
-    matchRadiusDeg,
-    rowOf,
-    clean: Uint8Array.from(rowOf, row => (row >= 0 ? stars.clean[row] : 0)),
-    neighbourLight: Float64Array.from(rowOf, row => (row >= 0 ? neighbourLight(stars, places, row, blendDeg) : 0)),
+  const clean = new Uint8Array(rowOf.length)
+  const light = new Float64Array(rowOf.length)
+  for (let i = 0; i < rowOf.length; i++) {
+    const row = rowOf[i]
+    if (row < 0) continue
+    clean[i] = stars.clean[row]
+    light[i] = neighbourLight(stars, places, row, blendDeg)
   }
+  return { stars, places, matchRadiusDeg, rowOf, clean, neighbourLight: light }
 }
 
 function matchRadiusArcsec(stars: ReferenceStars, { fwhmArcsec, residualArcsec }: MatchScale): number {
@@ -90,7 +91,11 @@ export function gaiaPartners(stars: ReferenceStars, gaia: ReferenceStars): Int32
 /** Proper motions and parallaxes from Gaia for stars of a survey that publishes none; others as they were. */
 export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars, partners: Int32Array): ReferenceStars {
   if (stars.pmRaMasPerYear.some(motion => motion !== 0)) return stars
-  const lent = (values: Float64Array) => Float64Array.from(partners, row => (row >= 0 ? values[row] : 0))
+  const lent = (values: Float64Array) => {
+    const taken = new Float64Array(partners.length)
+    for (let i = 0; i < partners.length; i++) if (partners[i] >= 0) taken[i] = values[partners[i]]
+    return taken
+  }
   return {
     ...stars,
     pmRaMasPerYear: lent(gaia.pmRaMasPerYear),

@@ -1,5 +1,5 @@
 import type { Candidate } from '#events/stages.ts'
-import { quantile } from '#shared/numeric/robust.ts'
+import { quantiles } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { chooseCalibrators, GRADE, type MatchedSurvey, WORST_INSTRUMENTAL_ERR } from './calibrators.ts'
 import type { ColourTermMemory } from './camera.ts'
@@ -159,7 +159,7 @@ function fitSample(
 }
 
 function coloursOf(values: number[]): Colours {
-  const [low, low16, middle, high84, high] = [0.02, 0.16, 0.5, 0.84, 0.98].map(q => quantile(values, q))
+  const [low, low16, middle, high84, high] = quantiles(values, [0.02, 0.16, 0.5, 0.84, 0.98])
   return { range: [low, high], median: middle, spread: (high84 - low16) / 2 }
 }
 

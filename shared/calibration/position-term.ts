@@ -1,5 +1,4 @@
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
-import { quantile } from '#shared/numeric/robust.ts'
 import { intrinsicScatter } from './robust-line.ts'
 
 /** Size of a frame, pixel. */
@@ -22,8 +21,8 @@ export interface PositionTerm {
 
 /** Fewer stars than this per order fit their own noise. */
 const MIN_STARS = { 1: 40, 2: 120 } as const
-/** The stars must reach over so much of the frame on both axes (middle 90 %). */
-const COVERED = 0.6
+/** The stars must spread over the frame on both axes: standard deviation over size, 0.29 where they are everywhere. */
+const SPREAD = 0.2
 /** −2 ln likelihood that a term must gain beyond ln n per parameter: odds of 150 to 1. */
 const DECISIVE = 10
 const TERMS = { 1: 2, 2: 5 } as const
@@ -44,7 +43,8 @@ export function fitPositionTerm(
   y: Float64Array,
   frame: FrameSize,
 ): PositionTerm | undefined {
-  const stars = Array.from(used.keys()).filter(k => used[k])
+  const stars: number[] = []
+  for (let k = 0; k < used.length; k++) if (used[k]) stars.push(k)
   if (stars.length < MIN_STARS[1] || !covers(stars, x, frame.widthPx) || !covers(stars, y, frame.heightPx))
     return undefined
   const pick = (values: Float64Array) => Float64Array.from(stars, k => values[k])
@@ -130,6 +130,12 @@ function cost(residual: Float64Array, variance: Float64Array): number {
 }
 
 function covers(stars: number[], places: Float64Array, size: number): boolean {
-  const values = stars.map(k => places[k])
-  return quantile(values, 0.95) - quantile(values, 0.05) > COVERED * size
+  let sum = 0
+  let squares = 0
+  for (const k of stars) {
+    sum += places[k]
+    squares += places[k] * places[k]
+  }
+  const mean = sum / stars.length
+  return squares / stars.length - mean * mean > (SPREAD * size) ** 2
 }

@@ -191,7 +191,9 @@ function throughMedian({ x, y }: LineData, slope: number): { slope: number; inte
 }
 
 function residualsOf({ x, y }: LineData, slope: number, intercept: number): Float64Array {
-  return Float64Array.from(y, (value, i) => value - intercept - (slope === 0 ? 0 : slope * x[i]))
+  const left = new Float64Array(y.length)
+  for (let i = 0; i < left.length; i++) left[i] = y[i] - intercept - (slope === 0 ? 0 : slope * x[i])
+  return left
 }
 
 function variance({ varX, varY, covXY }: LineData, i: number, slope: number): number {
@@ -216,12 +218,15 @@ function robustIntrinsic(data: LineData, used: Uint8Array, slope: number, interc
 
 /** The scatter of highest likelihood beyond the errors of the used points. */
 function likelyIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
-  const residuals = residualsOf(data, slope, intercept)
-  const places = Array.from(used.keys()).filter(i => used[i])
-  return intrinsicScatter(
-    Float64Array.from(places, i => residuals[i]),
-    Float64Array.from(places, i => variance(data, i, slope)),
-  )
+  const residuals = new Float64Array(used.length)
+  const variances = new Float64Array(used.length)
+  let n = 0
+  for (let i = 0; i < used.length; i++) {
+    if (!used[i]) continue
+    residuals[n] = data.y[i] - intercept - (slope === 0 ? 0 : slope * data.x[i])
+    variances[n++] = variance(data, i, slope)
+  }
+  return intrinsicScatter(residuals.subarray(0, n), variances.subarray(0, n))
 }
 
 /**
@@ -234,8 +239,8 @@ export function intrinsicScatter(residuals: Float64Array, variances: Float64Arra
   return solve(intrinsic => {
     let sum = 0
     for (let i = 0; i < residuals.length; i++) {
-      const total = variances[i] + intrinsic ** 2
-      sum += (residuals[i] ** 2 / total - 1) / total
+      const total = variances[i] + intrinsic * intrinsic
+      sum += ((residuals[i] * residuals[i]) / total - 1) / total
     }
     return sum
   })
@@ -268,5 +273,7 @@ function clip(data: LineData, used: Uint8Array, slope: number, intercept: number
 }
 
 function count(used: Uint8Array): number {
-  return used.reduce((sum, one) => sum + one, 0)
+  let n = 0
+  for (let i = 0; i < used.length; i++) n += used[i]
+  return n
 }

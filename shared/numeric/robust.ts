@@ -53,12 +53,19 @@ export function madSigma(values: ArrayLike<number>, centre?: number): number {
 
 /** The q-quantile (0..1) of the finite values, linear between order statistics; NaN where there are none. */
 export function quantile(values: ArrayLike<number>, q: number): number {
+  return quantiles(values, [q])[0]
+}
+
+/** Several quantiles of the same values, which are sorted once. */
+export function quantiles(values: ArrayLike<number>, wanted: readonly number[]): number[] {
   const sorted = finite(values).sort()
-  if (sorted.length === 0) return Number.NaN
-  const place = q * (sorted.length - 1)
-  const low = Math.floor(place)
-  const high = Math.min(low + 1, sorted.length - 1)
-  return sorted[low] + (place - low) * (sorted[high] - sorted[low])
+  if (sorted.length === 0) return wanted.map(() => Number.NaN)
+  return wanted.map(q => {
+    const place = q * (sorted.length - 1)
+    const low = Math.floor(place)
+    const high = Math.min(low + 1, sorted.length - 1)
+    return sorted[low] + (place - low) * (sorted[high] - sorted[low])
+  })
 }
 
 function finite(values: ArrayLike<number>): Float64Array {

@@ -47,6 +47,15 @@ export function propagate(stars: MovingStars, toEpochYear: number): Places {
     const east = (stars.pmRaMasPerYear[i] || 0) * years * masToRadian
     const north = (stars.pmDecMasPerYear[i] || 0) * years * masToRadian
     const parallax = Math.max(0, stars.parallaxMas[i] || 0) * masToRadian
+    const drift = (stars.pmErrMasPerYear[i] || 0) * years
+    places.raErrMas[i] = Math.hypot(stars.raErrMas[i], drift)
+    places.decErrMas[i] = Math.hypot(stars.decErrMas[i], drift)
+    if (east === 0 && north === 0 && parallax === 0) {
+      // most surveys publish no motions: such a star stays where it is, to the bit
+      places.raDeg[i] = stars.raDeg[i]
+      places.decDeg[i] = stars.decDeg[i]
+      continue
+    }
     const ra = stars.raDeg[i] * DEGREE
     const dec = stars.decDeg[i] * DEGREE
     const [sinRa, cosRa, sinDec, cosDec] = [Math.sin(ra), Math.cos(ra), Math.sin(dec), Math.cos(dec)]
@@ -55,9 +64,6 @@ export function propagate(stars: MovingStars, toEpochYear: number): Places {
     const z = sinDec + north * cosDec - parallax * earth[2]
     places.raDeg[i] = wrap360(Math.atan2(y, x) / DEGREE)
     places.decDeg[i] = Math.atan2(z, Math.hypot(x, y)) / DEGREE
-    const drift = (stars.pmErrMasPerYear[i] || 0) * years
-    places.raErrMas[i] = Math.hypot(stars.raErrMas[i], drift)
-    places.decErrMas[i] = Math.hypot(stars.decErrMas[i], drift)
   }
   return places
 }
