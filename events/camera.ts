@@ -15,6 +15,8 @@ const CameraBand = z.object({
   /** Zero point at colour 0 for an exposure of one second; null where the exposure time is unknown. */
   zeroPointOneSecond: z.number().nullable(),
   zeroPointError: z.number(),
+  /** Scatter of its stars beyond their errors, mag. */
+  intrinsicScatter: z.number(),
   stars: z.int(),
 })
 

@@ -188,8 +188,9 @@ function knownColour(
 }
 
 /**
- * Zero point with colour term for a star, its error including that of the star's colour. Without a colour term the
- * scatter of the calibrators about the fit is what the star's own colour may do.
+ * Zero point with colour term for a star. Its error includes that of the star's colour, and what stars scatter by beyond
+ * their errors about the fit: the flat field under this star, its own difference from the mean star. Without a colour term
+ * that scatter is what the star's colour may do as well, and the larger one counts.
  */
 function zeroPointOf(
   fit: CalibrationFit,
@@ -198,8 +199,9 @@ function zeroPointOf(
   y: number,
 ): { value: number; error: number } {
   const { value, error: fitError } = zeroPointAt(fit, from === 'none' ? 0 : colour, x, y)
-  const ofColour = fit.hasColourTerm ? fit.line.slope * error : fit.line.intrinsic
-  return { value, error: Math.hypot(fitError, ofColour) }
+  const { slope, intrinsic, usualIntrinsic } = fit.line
+  const own = fit.hasColourTerm ? Math.hypot(slope * error, usualIntrinsic) : intrinsic
+  return { value, error: Math.hypot(fitError, own) }
 }
 
 function isPlausible(mag: number, magErr: number): boolean {

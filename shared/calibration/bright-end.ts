@@ -2,7 +2,7 @@ import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import { combineStars, takeStars } from '#shared/catalogue/reference-columns.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
-import { madSigma, quantiles } from '#shared/numeric/robust.ts'
+import { madSigma, median, quantiles } from '#shared/numeric/robust.ts'
 
 /** Surveys that reach stars brighter than this need no help, mag. */
 const BRIGHT_ENOUGH = 12
@@ -12,6 +12,8 @@ const ORDER = 3
 const MIN_STARS = 40
 /** A relation that scatters more carries nothing over, mag. */
 const WORST_SCATTER = 0.04
+/** Part of the scatter about a relation that is put down to the relation at least. */
+const LEAST_PART = 0.4
 const CLIP = 4
 const ROUNDS = 10
 /** The brightest of so many stars fix a relation to a fraction of a millimagnitude. */
@@ -94,8 +96,10 @@ function learn(stars: ReferenceStars, gaia: ReferenceStars, rowOf: Int32Array, b
   const { bright } = surveys[stars.survey].bands[band]
   const { G, BP, RP } = gaia.mag
   const mags = stars.mag[band]
+  const errs = stars.magErr[band]
   const colours: number[] = []
   const differences: number[] = []
+  const variances: number[] = []
   for (let i = 0; mags && i < gaia.count && colours.length < MOST_STARS; i++) {
     const row = rowOf[i]
     if (row < 0 || !gaia.clean[i] || !stars.clean[row]) continue
@@ -104,12 +108,15 @@ function learn(stars: ReferenceStars, gaia: ReferenceStars, rowOf: Int32Array, b
     if (!(mag >= bright && mag <= bright + LEARNED_MAG) || !Number.isFinite(colour + G[i])) continue
     colours.push(colour)
     differences.push(mag - G[i])
+    variances.push(errs[row] ** 2 + gaia.magErr.G[i] ** 2)
   }
   if (colours.length < MIN_STARS) return undefined
   const fitted = fitPolynomial(colours, Float64Array.from(differences))
   if (!fitted || !(fitted.scatter <= WORST_SCATTER)) return undefined
   const [low, high] = quantiles(colours, [0.01, 0.99])
-  return { ...fitted, range: [low, high] }
+  // The errors of the survey's own stars are no errors of what is carried over; a cubic is no better than so much, though.
+  const own = Math.sqrt(Math.max(fitted.scatter ** 2 - median(variances), (LEAST_PART * fitted.scatter) ** 2))
+  return { ...fitted, scatter: own, range: [low, high] }
 }
 
 /** Polynomial of {@link ORDER} with what lies far off left out, until what is left out stands. */

@@ -6,8 +6,13 @@ import { propagate } from '#shared/sky/epoch.ts'
 import type { ExtendedStars } from './bright-end.ts'
 import { matchOneToOne, type Neighbours, neighbours } from './neighbours.ts'
 
-/** Stars fainter than this error do not carry a zero point, mag: S/N 7; closer to the limit only lucky ones are found. */
+/**
+ * Stars that should have a larger error than this by their catalogue magnitude do not carry a zero point, mag: S/N 7;
+ * closer to the limit only lucky ones are found.
+ */
 export const WORST_INSTRUMENTAL_ERR = 0.15
+/** The error that they came out with may be larger: who asks for it takes the lucky ones and leaves the unlucky ones. */
+const WORST_MEASURED_ERR = 0.25
 /** So many stars fix a zero point to well below any survey's own; the faintest beyond cost time alone. */
 const MOST_CALIBRATORS = 2000
 /** With so many clean stars the blended ones are not needed, with so many of both not those that fit badly. */
@@ -127,7 +132,7 @@ export function gradeStars(catalogue: StarCatalogue, matched: MatchedSurvey[]): 
   const { flags, magInst, magInstErr } = catalogue
   const gaia = matched.find(({ stars }) => stars.survey === 'gaia_dr3')
   return Uint8Array.from(flags, (mask, i) => {
-    if (!(magInstErr[i] < WORST_INSTRUMENTAL_ERR) || !Number.isFinite(magInst[i])) return GRADE.none
+    if (!(magInstErr[i] < WORST_MEASURED_ERR) || !Number.isFinite(magInst[i])) return GRADE.none
     if (mask & UNUSABLE || (gaia && gaia.rowOf[i] >= 0 && !gaia.clean[i])) return GRADE.none
     const tolerated = Math.max(NEIGHBOUR_LIGHT, NEIGHBOUR_SIGMA * magInstErr[i])
     if (matched.some(({ neighbourLight }) => neighbourLight[i] > tolerated)) return GRADE.none

@@ -104,6 +104,7 @@ function meanColourTerm(bands: CameraBand[]): ColourTermMemory | undefined {
     frames: bands.length,
     colourRange: [Math.min(...bands.map(b => b.colourRange[0])), Math.max(...bands.map(b => b.colourRange[1]))],
     colourSpread: median(bands.map(b => b.colourSpread)),
+    intrinsic: median(bands.map(b => b.intrinsicScatter)),
   }
 }
 
@@ -161,6 +162,7 @@ export function cameraFrame(
         colourSpread: fit.ownColours!.spread,
         zeroPointOneSecond: toOneSecond(line.atPivot - own!.slope * line.pivot, header.exposureSeconds),
         zeroPointError: Math.hypot(line.atPivotError, own!.error * line.pivot),
+        intrinsicScatter: line.usualIntrinsic,
         stars: line.count,
       }
     })

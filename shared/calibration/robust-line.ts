@@ -3,6 +3,11 @@ import { MAD_TO_SIGMA, madSigma, median, medianInPlace } from '#shared/numeric/r
 /** Residuals beyond so many σ (errors and intrinsic scatter) leave the fit. */
 const CLIP = 5
 const ROUNDS = 30
+/** Of fewer points than this all are asked for their scatter. */
+const FEW = 40
+/** Residuals beyond so many σ do not pull the scatter further, and the mean square that a normal then has. */
+const HUBER = 2
+const HUBER_MEAN_SQUARE = 0.9205
 
 /** One star: y = catalogue minus instrumental magnitude, x = colour; variances and covariance of their errors. */
 export interface LineData {
@@ -18,7 +23,12 @@ export interface SlopePrior {
   slope: number
   /** 1 σ. */
   error: number
+  /** Scatter beyond the errors that such points are known to have: few of them do not show their own. */
+  intrinsic?: number
 }
+
+/** So many points show their own scatter to a fifth. */
+const ENOUGH_FOR_SCATTER = 15
 
 export interface Line {
   /** Weighted mean of x of the used points: there intercept and slope are independent. */
@@ -29,8 +39,10 @@ export interface Line {
   /** 0 and 0 where no slope was fitted. */
   slope: number
   slopeError: number
-  /** Scatter in y beyond the errors. */
+  /** Scatter in y beyond the errors: of highest likelihood, so that what is left of outliers widens the errors. */
   intrinsic: number
+  /** The same with far residuals drawn in: what a further, ordinary point scatters by. */
+  usualIntrinsic: number
   /** Robust scatter of the residuals of the used points. */
   scatter: number
   /** 1 where the point was used. */
@@ -42,7 +54,7 @@ export interface Line {
  * Straight line through points with errors in both coordinates, correlated, and intrinsic scatter, outliers left out.
  *
  * Starts from least absolute deviations; then York et al. 2004 (Am. J. Phys. 72, 367) with the intrinsic scatter added
- * to the error of y, the scatter from the median absolute deviation of the standardised residuals, and clipping at
+ * to the error of y, the scatter from the median of the residuals, and clipping at
  * {@link CLIP} σ, until the set of used points stands. York's weights contain the slope, so that errors in x do not
  * flatten it.
  *
@@ -59,7 +71,7 @@ export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrio
   let intrinsic = 0
   let line: York | undefined
   for (let round = 0; round < ROUNDS; round++) {
-    intrinsic = robustIntrinsic(data, used, slope, intercept)
+    intrinsic = medianIntrinsic(data, used, slope, intercept)
     const changed = clip(data, used, slope, intercept, intrinsic)
     if (count(used) < needed) return undefined
     line = york(data, used, intrinsic, withSlope, slope, prior)
@@ -71,7 +83,9 @@ export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrio
   }
   if (!line) return undefined
   // The errors come from the likelihood of all used points: what is left of outliers among them widens the errors.
-  intrinsic = likelyIntrinsic(data, used, slope, intercept)
+  const known = count(used) < ENOUGH_FOR_SCATTER ? (prior?.intrinsic ?? 0) : 0
+  const usualIntrinsic = Math.max(known, huberIntrinsic(data, used, slope, intercept))
+  intrinsic = Math.max(known, likelyIntrinsic(data, used, slope, intercept))
   line = york(data, used, intrinsic, withSlope, slope, prior)
   if (!line) return undefined
   const residuals = residualsOf(data, line.slope, line.intercept).filter((_, i) => used[i])
@@ -82,6 +96,7 @@ export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrio
     slope: line.slope,
     slopeError: line.slopeError,
     intrinsic,
+    usualIntrinsic,
     scatter: residuals.length > 2 ? madSigma(residuals, 0) : Math.sqrt(median(data.varY)),
     used,
     count: count(used),
@@ -201,23 +216,33 @@ function variance({ varX, varY, covXY }: LineData, i: number, slope: number): nu
 }
 
 /**
- * The scatter s that brings the median absolute standardised residual to that of a normal: half of the
- * 1.4826² r² / (v + s²) lie above 1 where half of the 1.4826² r² − v lie above s².
+ * The scatter s that brings the median absolute standardised residual to that of a normal, however wrong nearly half of the
+ * points are: half of the 1.4826² r² / (v + s²) lie above 1 where half of the 1.4826² r² − v lie above s². The better half of
+ * the points is asked, where a small scatter can be seen.
  */
-function robustIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
-  const { x, y } = data
-  const squares = new Float64Array(y.length)
+function medianIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
+  const { residuals, variances } = ofUsed(data, used, slope, intercept)
+  const limit = variances.length > FEW ? median(variances) : Number.POSITIVE_INFINITY
+  const beyond = new Float64Array(variances.length)
   let n = 0
-  for (let i = 0; i < y.length; i++) {
-    if (!used[i]) continue
-    const residual = y[i] - intercept - (slope === 0 ? 0 : slope * x[i])
-    squares[n++] = MAD_TO_SIGMA ** 2 * residual * residual - variance(data, i, slope)
-  }
-  return Math.sqrt(Math.max(0, medianInPlace(squares, n)))
+  for (let i = 0; i < variances.length; i++)
+    if (variances[i] <= limit) beyond[n++] = MAD_TO_SIGMA ** 2 * residuals[i] ** 2 - variances[i]
+  return Math.sqrt(Math.max(0, medianInPlace(beyond, n)))
+}
+
+/** The scatter beyond the errors of the used points, residuals beyond {@link HUBER} σ counted as if they stood there. */
+function huberIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
+  const { residuals, variances } = ofUsed(data, used, slope, intercept)
+  return scatterBeyond(residuals, variances, HUBER)
 }
 
 /** The scatter of highest likelihood beyond the errors of the used points. */
 function likelyIntrinsic(data: LineData, used: Uint8Array, slope: number, intercept: number): number {
+  const { residuals, variances } = ofUsed(data, used, slope, intercept)
+  return intrinsicScatter(residuals, variances)
+}
+
+function ofUsed(data: LineData, used: Uint8Array, slope: number, intercept: number) {
   const residuals = new Float64Array(used.length)
   const variances = new Float64Array(used.length)
   let n = 0
@@ -226,7 +251,7 @@ function likelyIntrinsic(data: LineData, used: Uint8Array, slope: number, interc
     residuals[n] = data.y[i] - intercept - (slope === 0 ? 0 : slope * data.x[i])
     variances[n++] = variance(data, i, slope)
   }
-  return intrinsicScatter(residuals.subarray(0, n), variances.subarray(0, n))
+  return { residuals: residuals.subarray(0, n), variances: variances.subarray(0, n) }
 }
 
 /**
@@ -235,27 +260,58 @@ function likelyIntrinsic(data: LineData, used: Uint8Array, slope: number, interc
  * @param variances one per residual
  */
 export function intrinsicScatter(residuals: Float64Array, variances: Float64Array): number {
-  // where the derivative of the likelihood by the scatter vanishes
+  return scatterBeyond(residuals, variances, Number.POSITIVE_INFINITY)
+}
+
+/**
+ * Where the derivative of the likelihood by the scatter vanishes: precise points count for more, as a median would not let
+ * them. Squares are cut at `clip` σ, and the mean that normal points have left by that is asked for (Huber's proposal 2).
+ */
+function scatterBeyond(residuals: Float64Array, variances: Float64Array, clip: number): number {
+  const most = clip * clip
+  const expected = Number.isFinite(clip) ? HUBER_MEAN_SQUARE : 1
   return solve(intrinsic => {
+    const added = intrinsic * intrinsic
     let sum = 0
     for (let i = 0; i < residuals.length; i++) {
-      const total = variances[i] + intrinsic * intrinsic
-      sum += ((residuals[i] * residuals[i]) / total - 1) / total
+      const total = variances[i] + added
+      const square = (residuals[i] * residuals[i]) / total
+      sum += ((square < most ? square : most) - expected) / total
     }
     return sum
   })
 }
 
-/** Root of a function that falls with the scatter; 0 where it is negative from the start. */
+/** Root of a function that falls with the scatter, by false position (Illinois); 0 where it is negative from the start. */
 function solve(falling: (intrinsic: number) => number): number {
-  if (!(falling(0) > 0)) return 0
   let low = 0
+  let above = falling(low)
+  if (!(above > 0)) return 0
   let high = 0.01
-  while (falling(high) > 0 && high < 20) high *= 2
-  for (let turn = 0; turn < 18; turn++) {
-    const middle = (low + high) / 2
-    if (falling(middle) > 0) low = middle
-    else high = middle
+  let below = falling(high)
+  while (below > 0 && high < 20) {
+    low = high
+    above = below
+    high *= 2
+    below = falling(high)
+  }
+  let side = 0
+  for (let turn = 0; turn < 40 && high - low > 1e-6; turn++) {
+    // false position crawls where the function falls steeply at first: every third step halves
+    const middle =
+      turn % 3 === 2 || !(below < above) ? (low + high) / 2 : (low * below - high * above) / (below - above)
+    const value = falling(middle)
+    if (value > 0) {
+      low = middle
+      above = value
+      if (side === 1) below /= 2
+      side = 1
+    } else {
+      high = middle
+      below = value
+      if (side === -1) above /= 2
+      side = -1
+    }
   }
   return high
 }

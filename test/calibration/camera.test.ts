@@ -20,7 +20,8 @@ function frame(n: number, colourTerm: number, error = 0.004, zeroPointOneSecond 
     bands: [
       {
         ...{ survey: 'ps1', band: 'r', colour: 'g-r', colourTerm, colourTermError: error },
-        ...{ colourRange: [0.2, 1.2], colourSpread: 0.35, zeroPointOneSecond, zeroPointError: 0.003, stars: 200 },
+        ...{ colourRange: [0.2, 1.2], colourSpread: 0.35, zeroPointOneSecond, zeroPointError: 0.003 },
+        ...{ intrinsicScatter: 0.004, stars: 200 },
       },
     ],
   }
