@@ -21,7 +21,7 @@ export function measureTargets(
   for (const { name, raDeg, decDeg } of targets) {
     const [x, y] = skyToPixel(wcs, raDeg, decDeg)
     if (!(x > -0.5 && y > -0.5 && x < scene.width - 0.5 && y < scene.height - 0.5)) continue
-    const result = measureTarget(measured, { name, raDeg, decDeg }, x, y, expected)
+    const result = measureTarget(measured, { name, raDeg, decDeg }, x, y, { expected })
     if (result) forced.push(result)
     else log.warn('no usable pixel at the target', { name, x, y })
   }

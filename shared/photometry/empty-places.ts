@@ -1,9 +1,16 @@
-import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
-import { FORCED_REACH_FWHM, forcedEquations, SKY_TERMS, type SkyPrior, skyTerms, solveForced } from './forced-fit.ts'
-import type { LocalPsf } from './psf.ts'
+import {
+  FORCED_REACH_FWHM,
+  type ForcedEquations,
+  forcedEquations,
+  SKY_TERMS,
+  type SkyPrior,
+  solveForced,
+} from './forced-fit.ts'
+import { LocalPsf, type Psf } from './psf.ts'
 import type { Scene } from './scene.ts'
-import { cutStamp, type Stamp } from './stamp.ts'
+import { cutStamp } from './stamp.ts'
 
 /** Empty places are looked for from here on, FWHM, on a grid of this step; no farther than a part of the frame that is alike. */
 const FROM_FWHM = 4
@@ -39,15 +46,15 @@ export interface Surroundings {
  */
 export function lookAround(scene: Scene, local: LocalPsf, x: number, y: number): Surroundings {
   const { fwhmPx } = local.psf
-  const stamps = emptyPlaces(scene, fwhmPx, x, y).map(place => ({
-    place,
-    stamp: cutStamp(scene, place.x, place.y, Math.ceil(FORCED_REACH_FWHM * fwhmPx)),
-  }))
-  const prior = learnSky(stamps, FORCED_REACH_FWHM * fwhmPx)
+  const reach = Math.ceil(FORCED_REACH_FWHM * fwhmPx)
+  const equations = emptyPlaces(scene, fwhmPx, x, y).map(place =>
+    forcedEquations(cutStamp(scene, place.x, place.y, reach), local, place),
+  )
+  const prior = learnSky(equations)
   const fluxes: number[] = []
   const errors: number[] = []
-  for (const { place, stamp } of stamps) {
-    const fit = solveForced(forcedEquations(stamp, local, place), prior)
+  for (const each of equations) {
+    const fit = solveForced(each, prior)
     if (!fit) continue
     fluxes.push(fit.flux)
     errors.push(fit.fluxErr)
@@ -56,6 +63,33 @@ export function lookAround(scene: Scene, local: LocalPsf, x: number, y: number):
   const bias = median(fluxes)
   const off = fluxes.map((flux, i) => (flux - bias) / errors[i])
   return { places: fluxes.length, prior, fluxErr: median(errors), ratio: spread(off), bias }
+}
+
+/** Side of the regions that share one look around where many places are measured, FWHM. */
+const REGION_FWHM = 40
+
+/** The same for many places of a frame: each region of it is looked at once, from its middle. */
+export function surroundingsByRegion(scene: Scene, psf: Psf): (x: number, y: number) => Surroundings {
+  const side = REGION_FWHM * psf.fwhmPx
+  const columns = Math.max(1, Math.round(scene.width / side))
+  const rows = Math.max(1, Math.round(scene.height / side))
+  const seen = new Map<number, Surroundings>()
+  const local = new LocalPsf(psf)
+  const cell = (at: number, length: number, cells: number) =>
+    Math.min(cells - 1, Math.max(0, Math.floor((at / length) * cells)))
+  return (x, y) => {
+    const c = cell(x, scene.width, columns)
+    const r = cell(y, scene.height, rows)
+    const key = r * columns + c
+    let found = seen.get(key)
+    if (!found) {
+      const [middleX, middleY] = [((c + 0.5) * scene.width) / columns, ((r + 0.5) * scene.height) / rows]
+      local.moveTo(middleX, middleY)
+      found = lookAround(scene, local, middleX, middleY)
+      seen.set(key, found)
+    }
+    return found
+  }
 }
 
 /** Root mean square of what lies within the reach of noise. */
@@ -105,16 +139,16 @@ export function isEmpty(scene: Scene, x: number, y: number, fwhmPx: number): boo
 }
 
 /** Variance of the sky's terms over the places, less what the noise of their pixels makes. */
-function learnSky(stamps: { place: Place; stamp: Stamp }[], reach: number): SkyPrior {
+function learnSky(places: ForcedEquations[]): SkyPrior {
   const prior: SkyPrior = new Float64Array(SKY_TERMS)
   const seen: number[][] = Array.from({ length: SKY_TERMS }, () => [])
   const noise: number[][] = Array.from({ length: SKY_TERMS }, () => [])
-  for (const { place, stamp } of stamps) {
-    const fit = skyAt(stamp, place, reach)
-    if (!fit) continue
+  for (const place of places) {
+    const sky = skyAlone(place)
+    if (!sky) continue
     for (let term = 0; term < SKY_TERMS; term++) {
-      seen[term].push(fit.coefficients[term])
-      noise[term].push(fit.covariance[term * SKY_TERMS + term])
+      seen[term].push(sky.coefficients[term])
+      noise[term].push(sky.variance[term])
     }
   }
   if (seen[0].length < LEAST_PLACES) return prior
@@ -131,19 +165,15 @@ function learnSky(stamps: { place: Place; stamp: Stamp }[], reach: number): SkyP
   return prior
 }
 
-function skyAt(stamp: Stamp, { x, y }: Place, reach: number) {
-  const terms = skyTerms(stamp, x, y, reach)
-  const rows: number[] = []
-  const values: number[] = []
-  const weights: number[] = []
-  for (let k = 0; k < stamp.value.length; k++) {
-    // The terms are those of a disc.
-    if (!Number.isFinite(stamp.variance[k]) || terms[3][k] > 1) continue
-    for (const term of terms) rows.push(term[k])
-    values.push(stamp.value[k])
-    const square = stamp.value[k] ** 2 / (25 * stamp.variance[k])
-    weights.push(1 / (stamp.variance[k] * (1 + square ** 4)))
+/** The terms of the sky at a place where no star is asked for. */
+function skyAlone({ n, normal, right }: ForcedEquations) {
+  const matrix = new Float64Array(SKY_TERMS * SKY_TERMS)
+  const coefficients = right.slice(1, 1 + SKY_TERMS)
+  for (let i = 0; i < SKY_TERMS; i++) {
+    for (let j = 0; j <= i; j++) matrix[i * SKY_TERMS + j] = normal[(i + 1) * n + j + 1]
   }
-  if (values.length < 4 * SKY_TERMS) return undefined
-  return linearLeastSquares(Float64Array.from(rows), SKY_TERMS, Float64Array.from(values), Float64Array.from(weights))
+  if (!choleskyInPlace(matrix, SKY_TERMS)) return undefined
+  choleskySolve(matrix, SKY_TERMS, coefficients)
+  const inverse = choleskyInverse(matrix, SKY_TERMS)
+  return { coefficients, variance: coefficients.map((_, i) => inverse[i * (SKY_TERMS + 1)]) }
 }

@@ -1,5 +1,5 @@
 import { flagMask } from '#shared/flags.ts'
-import { lookAround } from './empty-places.ts'
+import { lookAround, type Surroundings } from './empty-places.ts'
 import {
   averageForced,
   FORCED_REACH_FWHM,
@@ -13,7 +13,7 @@ import type { ExpectedStars } from './known-stars.ts'
 import { RELATIVE_FLOOR } from './make-catalogue.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
-import { maskFlags } from './scene.ts'
+import { maskFlags, starsWithin } from './scene.ts'
 import { addLight, cutStamp, type Stamp } from './stamp.ts'
 import type { ForcedPhotometry } from './star-catalogue.ts'
 import { ITSELF_FWHM, targetNeighbours } from './target-neighbours.ts'
@@ -28,6 +28,11 @@ const MAX_STEP_FWHM = 0.3
 /** χ is judged within this many FWHM. */
 const CORE_FWHM = 1.2
 
+export interface ForcedOptions {
+  expected?: ExpectedStars
+  around?: (x: number, y: number) => Surroundings
+}
+
 /**
  * Flux at the place of a target, seen or not. Where a significant star stands there, its place is fitted (coordinates are
  * never exact, and a wrong place loses flux). Else the place is held. Stars around are fitted with it, also those that
@@ -35,7 +40,8 @@ const CORE_FWHM = 1.2
  * Negative fluxes stay. The error contains what fluxes of empty places around scatter. The scene is left as it was found.
  *
  * @param x,y place on the frame, 0-based pixel
- * @param expected what a survey lets expect of the stars on the frame
+ * @param options.expected what a survey lets expect of the stars on the frame
+ * @param options.around what is known of the surroundings of a place; without it, they are looked at
  * @returns undefined where no usable pixel tells anything
  */
 export function measureTarget(
@@ -43,7 +49,7 @@ export function measureTarget(
   target: { name: string; raDeg: number; decDeg: number },
   x: number,
   y: number,
-  expected?: ExpectedStars,
+  { expected, around }: ForcedOptions = {},
 ): ForcedPhotometry | undefined {
   const { scene, stars, psf } = measured
   const own = starsAt(measured, x, y)
@@ -52,14 +58,15 @@ export function measureTarget(
     star === undefined ? { x, y, guess: 0 } : { x: stars.x[star], y: stars.y[star], guess: stars.flux[star] }
   const local = new LocalPsf(psf)
   local.moveTo(place.x, place.y)
-  const around = lookAround(scene, local, place.x, place.y)
+  const lookAtPlace = (atX: number, atY: number) => lookAround(scene, local, atX, atY)
+  const { prior, ratio, fluxErr: emptyErr } = (around ?? lookAtPlace)(place.x, place.y)
   const beside = targetNeighbours(measured, { x, y }, place, own, expected)
 
-  const fit = fitInRounds(measured, local, place, own, beside, around.prior)
+  const fit = fitInRounds(measured, local, place, own, beside, prior)
   if (!fit) return undefined
   const host = measureOnHost(measured, { x, y }, fit.place, own, expected)
   const { flux, fluxErr } = host ?? fit
-  const excess = Math.sqrt(Math.max(around.ratio ** 2 - 1, 0)) * (around.fluxErr || 0)
+  const excess = Number.isFinite(emptyErr) ? Math.sqrt(Math.max(ratio ** 2 - 1, 0)) * emptyErr : 0
   const flags =
     maskFlags(scene, fit.place.x, fit.place.y, 1.5 * psf.fwhmPx) |
     (star === undefined ? flagMask('forcedPosition') : stars.flags[star]) |
@@ -78,10 +85,9 @@ export function measureTarget(
 
 /** Stars of the scene that are the target itself, brightest first. */
 function starsAt({ stars, psf }: MeasuredFrame, x: number, y: number): number[] {
-  return Array.from(stars.byFlux()).filter(star => {
+  return starsWithin(stars, x, y, SAME_FWHM * psf.fwhmPx).filter(star => {
     // What was entered from a survey beside the target is a neighbour; at the target's place it is the target.
-    const within = (stars.held[star] ? ITSELF_FWHM : SAME_FWHM) * psf.fwhmPx
-    return Math.hypot(stars.x[star] - x, stars.y[star] - y) < within
+    return !stars.held[star] || Math.hypot(stars.x[star] - x, stars.y[star] - y) < ITSELF_FWHM * psf.fwhmPx
   })
 }
 

@@ -3,6 +3,7 @@ import { fitGalaxy, type GalaxyFit } from './galaxy-model.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
+import { starsWithin } from './scene.ts'
 import { addLight, cutStamp, type Stamp } from './stamp.ts'
 
 /** A fit this significant, and far from the centre of the galaxy, is a star; anything else is part of the galaxy. */
@@ -89,9 +90,8 @@ function galaxyPieces(
   expected?: ExpectedStars,
 ): number[] {
   const pieces: number[] = []
-  for (const star of stars.byFlux()) {
+  for (const star of starsWithin(stars, target.x, target.y, PIECES_FWHM * psf.fwhmPx)) {
     if (own.includes(star)) continue
-    if (Math.hypot(stars.x[star] - target.x, stars.y[star] - target.y) > PIECES_FWHM * psf.fwhmPx) continue
     if (stars.flux[star] > STAR_SIGMA * stars.fluxErr[star]) continue
     if (!expected || !isKnown(expected, stars.x[star], stars.y[star], KNOWN_FWHM * psf.fwhmPx)) pieces.push(star)
   }

@@ -89,6 +89,16 @@ export class SceneStars {
   }
 }
 
+/** Stars that are not dropped within a distance of a place, brightest first. */
+export function starsWithin(stars: SceneStars, x: number, y: number, withinPx: number): number[] {
+  const found: number[] = []
+  for (let star = 0; star < stars.count; star++) {
+    if (stars.dropped[star] || Math.abs(stars.x[star] - x) > withinPx) continue
+    if (Math.hypot(stars.x[star] - x, stars.y[star] - y) < withinPx) found.push(star)
+  }
+  return found.sort((a, b) => stars.flux[b] - stars.flux[a] || a - b)
+}
+
 /**
  * A frame taken apart: pixels = sky + stars + residual. Stars are drawn into it and taken out of it; `residual` is
  * always what is left, so neighbours are subtracted wherever one looks.

@@ -1,6 +1,7 @@
 import type { Neighbour } from './forced-fit.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
+import { starsWithin } from './scene.ts'
 
 /** Stars within this many FWHM of the target are fitted together with it; the nearest ones, no more than so many. */
 const TOGETHER_FWHM = 2
@@ -36,8 +37,8 @@ export function targetNeighbours(
   const { stars, psf } = measured
   const within = TOGETHER_FWHM * psf.fwhmPx
   const distance = (star: number) => Math.hypot(stars.x[star] - seen.x, stars.y[star] - seen.y)
-  const drawn = Array.from(stars.byFlux())
-    .filter(star => !own.includes(star) && distance(star) < within)
+  const drawn = starsWithin(stars, seen.x, seen.y, within)
+    .filter(star => !own.includes(star))
     .sort((a, b) => distance(a) - distance(b))
     .slice(0, MOST_TOGETHER)
   const neighbours = drawn.map(star => ({
@@ -64,13 +65,12 @@ function unseenStars(
   const offset = Math.hypot(given.x - seen.x, given.y - seen.y)
   const itself = Math.max(ITSELF_FWHM * psf.fwhmPx, ITSELF_FACTOR * offset)
   const level = (LEAST_LIGHT * scene.skyNoise(scene.indexAt(seen.x, seen.y))) / psf.envelope[0]
-  const others = Array.from(stars.byFlux()).filter(
-    star => !own.includes(star) && Math.hypot(stars.x[star] - seen.x, stars.y[star] - seen.y) < 4 * psf.fwhmPx,
-  )
+  const others = starsWithin(stars, seen.x, seen.y, 2 * TOGETHER_FWHM * psf.fwhmPx).filter(star => !own.includes(star))
   const found: Neighbour[] = []
   for (let i = 0; i < expected.x.length; i++) {
     const x = expected.x[i]
     const y = expected.y[i]
+    if (Math.abs(x - seen.x) > TOGETHER_FWHM * psf.fwhmPx) continue
     const distance = Math.hypot(x - seen.x, y - seen.y)
     if (distance > TOGETHER_FWHM * psf.fwhmPx || distance < itself || expected.flux[i] < level) continue
     const stands = others.some(star => Math.hypot(stars.x[star] - x, stars.y[star] - y) < SAME_FWHM * psf.fwhmPx)

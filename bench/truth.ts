@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { median } from '#shared/numeric/robust.ts'
+
+/** A star as the simulator drew it: 0-based pixel, total flux and its Cramér–Rao bound in ADU. */
+export interface TrueStar {
+  type: string
+  x: number
+  y: number
+  flux: number
+  bound: number
+  /** Neighbours' light in its profile, part of its own. */
+  contamination: number
+  saturated: boolean
+}
+
+/** What the simulator tells of a frame, as far as it is used here. */
+export interface FrameTruth {
+  target: { x: number; y: number; ra: number; dec: number; mag_band: number; flux_adu: number }
+  /** Bound of the target's flux where its neighbours are fitted too, ADU. */
+  targetBoundAdu: number
+  stars: TrueStar[]
+}
+
+/** Read `truth.json` and `truth.csv` of a simulated frame. */
+export function readTruth(folder: string): FrameTruth {
+  const { target } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Pick<FrameTruth, 'target'>
+  const [head, ...lines] = readFileSync(join(folder, 'truth.csv'), 'utf8').trim().split('\n')
+  const names = head.split(',')
+  const rows = lines.map(line => line.split(','))
+  const column = (name: string) => names.indexOf(name)
+  const joint = column('crlb_flux_joint')
+  const stars = rows.map(cells => ({
+    type: cells[column('type')],
+    x: Number(cells[column('x')]),
+    y: Number(cells[column('y')]),
+    flux: Number(cells[column('flux_adu')]),
+    bound: Number(cells[column('crlb_flux')]),
+    contamination: Number(cells[column('contam')]),
+    saturated: cells[column('saturated')] === '1',
+  }))
+  const own = rows.find(cells => cells[column('type')] === 'target')
+  return { target, targetBoundAdu: Number(own?.[joint]), stars }
+}
+
+/** By what our fluxes have to be multiplied to be the truth's: median over bright isolated stars. */
+export function scaleOfTruth(
+  truth: FrameTruth,
+  found: { x: Float64Array; y: Float64Array; flux: Float64Array },
+): number {
+  const cellPx = 4
+  const cells = new Map<string, number[]>()
+  const key = (x: number, y: number) => `${Math.floor(x / cellPx)} ${Math.floor(y / cellPx)}`
+  found.x.forEach((x, i) => {
+    const k = key(x, found.y[i])
+    cells.set(k, [...(cells.get(k) ?? []), i])
+  })
+  const ratios: number[] = []
+  for (const { type, x, y, flux, bound, contamination, saturated } of truth.stars) {
+    const significance = flux / bound
+    if (type !== 'star' || saturated || contamination > 0.02 || !(significance > 50) || significance > 1000) continue
+    let nearest = -1
+    let closest = 1
+    for (const dx of [-cellPx, 0, cellPx])
+      for (const dy of [-cellPx, 0, cellPx])
+        for (const i of cells.get(key(x + dx, y + dy)) ?? []) {
+          const distance = Math.hypot(found.x[i] - x, found.y[i] - y)
+          if (distance >= closest) continue
+          closest = distance
+          nearest = i
+        }
+    if (nearest >= 0) ratios.push(flux / found.flux[nearest])
+  }
+  return median(ratios)
+}
+
+/** Seeds written as "1-3,7". */
+export function seedsOf(text: string): number[] {
+  return text.split(',').flatMap(part => {
+    const [first, last = first] = part.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+}
