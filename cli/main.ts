@@ -13,10 +13,14 @@ import { notUsable, UsageError, usage } from './usage.ts'
 /** Exit statuses of the command. */
 export const EXIT = { done: 0, defect: 1, rejected: 2, usage: 64 } as const
 
+/** More stars than this would stand on each other on any frame. */
+const MOST_INJECTED = 10_000
+
 const options = {
   catalogues: { type: 'string' },
   out: { type: 'string' },
   target: { type: 'string', multiple: true },
+  inject: { type: 'string' },
   survey: { type: 'string' },
   band: { type: 'string' },
   json: { type: 'boolean' },
@@ -42,7 +46,10 @@ interface Command {
 }
 
 const commands: Record<string, Command> = {
-  process: { takes: ['catalogues', 'out', 'target', 'survey', 'band', 'profile', 'json', 'verbose'], run: process_ },
+  process: {
+    takes: ['catalogues', 'out', 'target', 'survey', 'band', 'inject', 'profile', 'json', 'verbose'],
+    run: process_,
+  },
   solve: { takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'profile', 'json', 'verbose'], run: solve },
   standardise: { takes: ['out', 'profile', 'json', 'verbose'], run: standardise },
   header: { takes: ['json', 'profile'], run: header },
@@ -108,6 +115,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
     out: needed(values.out, 'out'),
     targets: targetsOf(values),
     force: { survey: await surveyNamed(values.survey), band: values.band },
+    inject: countOf(values.inject, 'inject'),
     profile: await textOf(values.profile),
     log: logFor(values),
   })
@@ -241,6 +249,15 @@ async function surveyNamed(name: string | undefined): Promise<SurveyId | undefin
   const { isSurveyId, surveyIds } = await import('#shared/catalogue/surveys/index.ts')
   if (!isSurveyId(name)) throw new UsageError(`no survey "${name}": one of ${surveyIds.join(', ')}`)
   return name
+}
+
+/** A whole number above 0. @throws {UsageError} */
+function countOf(value: string | undefined, option: string): number | undefined {
+  if (value === undefined) return undefined
+  const count = Number(value)
+  if (!Number.isInteger(count) || count < 1 || count > MOST_INJECTED)
+    throw new UsageError(`--${option} "${value}": a whole number from 1 to ${MOST_INJECTED}`)
+  return count
 }
 
 function onlyFrame(path: string | undefined, more: string[]): string {

@@ -40,6 +40,8 @@ export interface PipelineOptions {
   /** Search the whole sky only, whatever the header says of the pointing. */
   blind?: boolean
   profile?: string
+  /** How many stars to put into the frame as a check of its limits. */
+  inject?: number
   log: Log
 }
 
@@ -101,7 +103,9 @@ async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: Obj
     }),
   )
   if (last === 'solve') return
-  const measured = await run.timed('measure', () => measure(solved, { store, tiles, targets, log }))
+  const measured = await run.timed('measure', () =>
+    measure(solved, { store, tiles, targets, log, inject: options.inject }),
+  )
   await run.timed('calibrate', () => calibrate(measured, { store, tiles, log, force }))
 }
 

@@ -50,6 +50,8 @@ const PRODUCTS = [
     'forced.json',
     'residual.fits',
     'psf.json',
+    'injection.json',
+    'injection.png',
   ],
   ...[
     'preview.png',

@@ -12,7 +12,7 @@ function headline(report: Report): string {
   return report.calibration ? report.outcome : 'done'
 }
 
-function body({ frame, wcs, psf, calibration, targets, secondsPerStage }: Report): string[] {
+function body({ frame, wcs, psf, calibration, targets, injection, secondsPerStage }: Report): string[] {
   const lines: string[] = []
   if (frame)
     lines.push(
@@ -29,6 +29,10 @@ function body({ frame, wcs, psf, calibration, targets, secondsPerStage }: Report
       `zero point  ${chosen.zeroPoint.toFixed(4)} ± ${chosen.zeroPointError.toFixed(4)} in ${chosen.survey} ${chosen.band}, colour term ${chosen.colourTerm.toFixed(3)} × (${chosen.colour}), ${chosen.stars} stars, scatter ${chosen.scatter.toFixed(3)}${calibration.ambiguous ? ', band ambiguous' : ''}`,
     )
   for (const target of targets ?? []) lines.push(targetLine(target))
+  if (injection && injection.half3SigmaMag !== null)
+    lines.push(
+      `injected    ${injection.stars} stars: half are recovered ${injection.half3SigmaMag.toFixed(2)} ± ${injection.half3SigmaErr?.toFixed(2)} mag fainter than the 3 sigma limit${injection.limit3Sigma === null ? '' : ` of ${injection.limit3Sigma.toFixed(2)}`}`,
+    )
   if (secondsPerStage)
     lines.push(
       `seconds     ${Object.entries(secondsPerStage)

@@ -68,6 +68,8 @@ export const MeasureOutput = SolveOutput.extend({
   /** Key of the forced photometry of the targets, JSON (shared/photometry/forced.ts). */
   forced: z.string(),
   residual: z.string(),
+  /** Key of what stars put into the frame tell of its limits, JSON; only where that was asked for. */
+  injection: z.string().optional(),
 })
 
 export const Candidate = z.object({
@@ -141,6 +143,31 @@ export const FrameEndedOutput = FrameEnded.pick({ outcome: true, stage: true, er
   frameId: FrameId,
 })
 
+/** What stars put into a frame tell of the limits stated for it (shared/photometry/injection.ts). */
+export const Recovery = z.object({
+  stars: z.int(),
+  /** Stated limits, median over the places: flux, and magnitude without a colour term where the frame is calibrated. */
+  limit3SigmaAdu: z.number(),
+  limit5SigmaAdu: z.number(),
+  limit3Sigma: z.number().nullable(),
+  limit5Sigma: z.number().nullable(),
+  /** Fluxes of the places before anything was put there, over their errors: scatter and middle. */
+  emptyScatter: z.number(),
+  emptyBias: z.number(),
+  /** Fluxes found less those put in, over their errors: scatter and middle. */
+  fluxScatter: z.number(),
+  fluxBias: z.number(),
+  /** By how much fainter than the stated limits half of the stars are recovered, mag, and its error. */
+  half3SigmaMag: z.number().nullable(),
+  half3SigmaErr: z.number().nullable(),
+  half5SigmaMag: z.number().nullable(),
+  half5SigmaErr: z.number().nullable(),
+  /** In bins of how much fainter than the 3 sigma limit of its place a star was. */
+  recovery: z.array(
+    z.object({ offsetMag: z.number(), injected: z.int(), recovered3Sigma: z.int(), recovered5Sigma: z.int() }),
+  ),
+})
+
 /** `report.json` of `cpcs process`, also kept with the products of every frame. */
 export const Report = z.object({
   frameId: FrameId.optional(),
@@ -153,6 +180,8 @@ export const Report = z.object({
     .object({ chosen: Candidate.nullable(), ambiguous: z.boolean(), candidates: z.array(Candidate) })
     .optional(),
   targets: z.array(TargetResult).optional(),
+  /** Only where stars were put into the frame. */
+  injection: Recovery.optional(),
   flags: z.array(z.string()).optional(),
   secondsPerStage: z.record(z.string(), z.number()).optional(),
   stage: z.string().optional(),
@@ -178,4 +207,5 @@ export type FrameEndedOutput = z.infer<typeof FrameEndedOutput>
 export type Candidate = z.infer<typeof Candidate>
 export type TargetResult = z.infer<typeof TargetResult>
 export type Outcome = z.infer<typeof Outcome>
+export type Recovery = z.infer<typeof Recovery>
 export type Report = z.infer<typeof Report>

@@ -13,6 +13,7 @@ import { separationDeg } from '#shared/sky/angles.ts'
 import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
+import { checkLimits } from './injection.ts'
 import { knownStars } from './known-stars.ts'
 import { measureTargets } from './targets.ts'
 
@@ -22,6 +23,8 @@ export interface MeasureDeps {
   /** Where Gaia tells of neighbours that the frame does not part; without it the frame stands for itself. */
   tiles?: Tiles
   log: Log
+  /** How many stars to put into the frame as a check of its limits; none by default. */
+  inject?: number
 }
 
 /**
@@ -34,7 +37,7 @@ export interface MeasureDeps {
  */
 export async function measure(
   input: MeasureInput,
-  { store, targets, tiles, log }: MeasureDeps,
+  { store, targets, tiles, log, inject }: MeasureDeps,
 ): Promise<MeasureOutput> {
   const { frame, header, cards } = decodeFrame(await store.get(input.image))
   const wcs = await readSolution(store, input.solution)
@@ -71,6 +74,10 @@ export async function measure(
   const preview = drawPreview(frame, { stars: rings, targets: forced, north: { cd: wcs.cd } }, { caption })
   await store.put(keys.preview, preview, { contentType: 'image/png' })
 
+  const injection = inject
+    ? await checkLimits({ frame, measured, detections, known }, inject, input.frameId, input.products, { store, log })
+    : undefined
+
   return {
     ...input,
     psf: {
@@ -85,6 +92,7 @@ export async function measure(
     catalogue: keys.catalogue,
     forced: keys.forced,
     residual: keys.residual,
+    ...(injection && { injection }),
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   FrameReceived,
   MeasureOutput,
   Outcome,
+  Recovery,
   Report,
   SolveOutput,
   StandardiseOutput,
@@ -39,6 +40,21 @@ export async function finishedReport(
     outcome: state.outcome,
     calibration: { ...state.calibration, candidates },
     targets: points.map(targetResult),
+    ...(state.injection && { injection: await recovery(state.injection, state.calibration.chosen, store) }),
+  }
+}
+
+/** What injected stars tell, with the limits as magnitudes where there is a zero point. */
+async function recovery(key: string, chosen: Candidate | null, store: ObjectStore): Promise<Recovery> {
+  const { each: _, ...summary } = await json<Omit<Recovery, 'limit3Sigma' | 'limit5Sigma'> & { each: unknown }>(
+    store,
+    key,
+  )
+  const magnitude = (flux: number) => (chosen ? chosen.zeroPoint - 2.5 * Math.log10(flux) : null)
+  return {
+    ...summary,
+    limit3Sigma: magnitude(summary.limit3SigmaAdu),
+    limit5Sigma: magnitude(summary.limit5SigmaAdu),
   }
 }
 
