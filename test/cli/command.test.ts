@@ -25,6 +25,10 @@ describe('wrong usage ends with status 64 and a sentence', () => {
     [['process', 'a.fits', '--hint', '1 2 3'], /has no option --hint/],
     [['process', 'a.fits', 'b.fits', '--out', 'o', '--catalogues', work], /one frame at a time/],
     [['process', 'a.fits', '--out', 'o'], /--catalogues is needed/],
+    [
+      ['process', 'a.fits', '--out', 'o', '--catalogues', import.meta.dirname, '--inject', '1.5'],
+      /a whole number from 1/,
+    ],
     [['process', 'a.fits', '--out', 'o', '--catalogues', join(work, 'nowhere')], /nowhere is no folder of catalogues/],
     [['standardise', join(work, 'absent.fits'), '--out', join(work, 'o')], /absent\.fits cannot be read/],
     [['standardise', work, '--out', join(work, 'o')], /cannot be read/],

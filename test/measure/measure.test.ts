@@ -171,6 +171,19 @@ describe('the measure stage', () => {
     expect(output.psf.fwhmPx).toBeCloseTo(sky.fwhmPx, 1)
   })
 
+  test('puts stars into the frame where that is asked for, and leaves their curve and picture', async () => {
+    const again = await storeWithFrame()
+    const checked = await measure(input, { store: again, targets: registry, log: silent, inject: 12 })
+    expect(MeasureOutput.parse(checked)).toEqual({ ...output, injection: 'products/x/injection.json' })
+    const injection = JSON.parse(new TextDecoder().decode(await again.get('products/x/injection.json')))
+    expect(injection.stars).toBe(12)
+    expect(injection.each.injected.length).toBe(12)
+    expect((await again.get('products/x/injection.png')).length).toBeGreaterThan(1000)
+    // What stars are put in changes nothing of what is measured.
+    expect(await again.get(checked.catalogue)).toEqual(await store.get(output.catalogue))
+    expect(output.injection).toBeUndefined()
+  })
+
   test('gives the same bytes again', async () => {
     const again = await storeWithFrame()
     const second = await measure(input, { store: again, targets: registry, log: silent })
