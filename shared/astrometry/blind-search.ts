@@ -10,6 +10,7 @@ import {
   STARS_PER_CELL,
   starPlace,
   starsAround,
+  starsBeside,
 } from './quad-index.ts'
 import { neighbourQuads, type Quads } from './quads.ts'
 import { fitSimilarity, type LinearMap, scaleOf, toPixel } from './similarity.ts'
@@ -38,6 +39,8 @@ const DENSITY_RANGE = 4
 /** Odds at which a hypothesis is worth reading reference stars for; and at which it does not wait for a better one. */
 const PROMISING = Math.log(1e6)
 const CERTAIN = Math.log(1e12)
+/** Odds by the stars beside the figure, from which the others are looked for: one of the first is where it has to be. */
+const HOPEFUL = 2
 const MOST_WAITING = 5 // promising ones of a rung that are handed out, best first
 const WIDEST_DEG = 20 // half the diagonal of a field that a tangent plane still shows
 
@@ -184,13 +187,17 @@ function hypothesis(
   const centre = inverseGnomonic(map.a * x + map.b * y + map.c, map.d * x + map.e * y + map.f, raDeg, decDeg)
   const radiusDeg = Math.hypot(x, y) * scaleDeg
   if (radiusDeg > WIDEST_DEG) return undefined
-  const stars = starsAround(band, ...centre, radiusDeg)
-  const sky = { xi: new Float64Array(stars.length), eta: new Float64Array(stars.length) }
-  for (let k = 0; k < stars.length; k++) {
-    ;[sky.xi[k], sky.eta[k]] = gnomonic(...starPlace(band, stars[k]), raDeg, decDeg)
+  const odds = (stars: number[]) => {
+    const sky = { xi: new Float64Array(stars.length), eta: new Float64Array(stars.length) }
+    for (let k = 0; k < stars.length; k++) {
+      ;[sky.xi[k], sky.eta[k]] = gnomonic(...starPlace(band, stars[k]), raDeg, decDeg)
+    }
+    const own = Array.from(witnesses, star => stars.indexOf(star))
+    return checkQuad(map, four, frame, sky, grid, own).logOdds
   }
-  const own = Array.from(witnesses, star => stars.indexOf(star))
-  const { logOdds } = checkQuad(map, four, frame, sky, grid, own)
+  // The stars of the figure's own cells are at hand: most hypotheses of chance end with them.
+  if (!(odds(starsBeside(band, witnesses)) > HOPEFUL)) return undefined
+  const logOdds = odds(starsAround(band, ...centre, radiusDeg))
   const rung = `${depth} detections in the index of order ${band.order}`
   return { raDeg, decDeg, map, logOdds, rung }
 }

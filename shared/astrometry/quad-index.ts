@@ -133,6 +133,32 @@ export function starsAround(band: QuadBand, raDeg: number, decDeg: number, radiu
   return rows.sort((a, b) => band.mag[a] - band.mag[b] || a - b)
 }
 
+/** Rows of the stars in the cells that hold the given stars, brightest first. */
+export function starsBeside(band: QuadBand, stars: ArrayLike<number>): number[] {
+  const { starts, mag } = band
+  const seen: number[] = []
+  const rows: number[] = []
+  for (let k = 0; k < stars.length; k++) {
+    const at = lastNotAbove(starts, stars[k])
+    if (seen.includes(at)) continue
+    seen.push(at)
+    for (let row = starts[at]; row < starts[at + 1]; row++) rows.push(row)
+  }
+  return rows.sort((a, b) => mag[a] - mag[b] || a - b)
+}
+
+/** Place of the last element that is not above a value, in an ascending list that begins with 0. */
+function lastNotAbove(sorted: Uint32Array, value: number): number {
+  let low = 0
+  let high = sorted.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (sorted[middle] <= value) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
 function search(sorted: Uint32Array, value: number): number {
   let low = 0
   let high = sorted.length - 1

@@ -31,7 +31,7 @@ const windowY = new Float64Array(2 * MOST_REACH + 1)
  */
 export function windowedCentroid(
   signal: Float32Array,
-  rms: Float32Array,
+  rms: number,
   width: number,
   height: number,
   gainElectronsPerAdu: number,
@@ -91,7 +91,7 @@ export function windowedCentroid(
 
 function windowedError(
   signal: Float32Array,
-  rms: Float32Array,
+  rms: number,
   width: number,
   gain: number,
   left: number,
@@ -115,7 +115,7 @@ function windowedError(
       const i = v * width + u
       const dx = u - into.x
       const weight = windowX[u - column + reach] * windowY[v - row + reach]
-      const pixelVariance = rms[i] * rms[i] + Math.max(0, signal[i]) / gain
+      const pixelVariance = rms * rms + Math.max(0, signal[i]) / gain
       const noise = weight * weight * pixelVariance
       variance += noise
       varianceX += noise * dx * dx

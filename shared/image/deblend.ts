@@ -1,6 +1,7 @@
 import { quantile } from '#shared/numeric/robust.ts'
+import type { Noise } from './background.ts'
 import { type Frame, MASK } from './frame.ts'
-import { gaussianKernel, type Kernel, smooth } from './matched-filter.ts'
+import { gaussianKernel, type Kernel, type LineSource, smoothLines } from './matched-filter.ts'
 import type { StarShape } from './star-shape.ts'
 
 /** Places where a star may be: whole pixels, with the significance of the matched filter there. */
@@ -28,16 +29,14 @@ const SAME_STAR = 0.7 // peaks of both filters closer than this many FWHM are on
  * counts where it is significant against sky noise, and stands out of its surroundings against sky and photon noise,
  * so that ripples on the wings of bright stars and on nebulae do not. Deterministic: ties go to the earlier pixel.
  *
- * @param whitened background-subtracted pixels in units of the sky noise, 0 where masked
- * @param signal the same in ADU, holes filled
+ * @param signal background-subtracted pixels, ADU, holes filled
  * @param usable 1 where a pixel counts
  * @param threshold σ
  */
 export function findCandidates(
   frame: Frame,
-  whitened: Float32Array,
   signal: Float32Array,
-  rms: Float32Array,
+  noise: Noise,
   usable: Uint8Array,
   shape: StarShape,
   threshold: number,
@@ -46,9 +45,15 @@ export function findCandidates(
   const star = gaussianKernel(shape, 1)
   const core = gaussianKernel(shape, NARROW, 1, 1)
   const contrast = gaussianKernel(shape, 1, RING, 1)
-  const filtered = smooth(whitened, width, height, shape)
-  const difference = smooth(whitened, width, height, shape, NARROW)
-  for (let i = 0; i < difference.length; i++) difference[i] -= filtered[i]
+  const whitened: LineSource = (y, into, at) => {
+    const start = y * width
+    for (let left = 0; left < width; left += 8) {
+      const perNoise = 1 / noise.at(left, y)
+      const right = Math.min(left + 8, width)
+      for (let x = left; x < right; x++) into[at + x] = usable[start + x] === 0 ? 0 : signal[start + x] * perNoise
+    }
+  }
+  const [filtered, difference] = smoothLines(whitened, width, height, shape, [1, NARROW], true)
 
   const found: Candidates = { pixel: [], significance: [], flux: [], fluxVariance: [] }
   const taken = new Uint8Array(width * height)
@@ -60,25 +65,26 @@ export function findCandidates(
   const starLimit = threshold * Math.sqrt(star.squares)
   for (const i of peaks(difference, width, height, Math.max(1, Math.round(0.35 * shape.fwhmPx)), coreLimit)) {
     if (filtered[i] < starLimit) continue
-    if (significanceAt(core, i, signal, rms, usable, width, height, gain) < NARROW_SIGMA) continue
+    if (significanceAt(core, i, signal, noise, usable, width, height, gain) < NARROW_SIGMA) continue
     keep(i)
   }
   const reach = SAME_STAR * shape.fwhmPx
   for (const i of peaks(filtered, width, height, radius, 0.8 * starLimit)) {
     if (takenWithin(taken, i, width, height, reach)) continue
-    if (matchedAt(star, i, whitened, usable, width, height).significance < threshold) continue
-    if (significanceAt(contrast, i, signal, rms, usable, width, height, gain) < contrastLimit) continue
+    if (matchedAt(star, i, signal, noise, usable, width, height).significance < threshold) continue
+    if (significanceAt(contrast, i, signal, noise, usable, width, height, gain) < contrastLimit) continue
     keep(i)
   }
   return found
 
   function keep(i: number): void {
-    const matched = matchedAt(star, i, whitened, usable, width, height)
+    const matched = matchedAt(star, i, signal, noise, usable, width, height)
     if (!(matched.significance >= threshold)) return
     found.pixel.push(i)
     found.significance.push(matched.significance)
-    found.flux.push(matched.amplitude * rms[i])
-    found.fluxVariance.push(matched.variance * rms[i] * rms[i])
+    const rms = noise.at(i % width, Math.floor(i / width))
+    found.flux.push(matched.amplitude * rms)
+    found.fluxVariance.push(matched.variance * rms * rms)
     taken[i] = 1
   }
 }
@@ -144,7 +150,8 @@ function takenWithin(taken: Uint8Array, i: number, width: number, height: number
 function matchedAt(
   kernel: Kernel,
   i: number,
-  whitened: Float32Array,
+  signal: Float32Array,
+  noise: Noise,
   usable: Uint8Array,
   width: number,
   height: number,
@@ -159,7 +166,7 @@ function matchedAt(
     if (x < 0 || y < 0 || x >= width || y >= height) continue
     const at = y * width + x
     if (usable[at] === 0) continue
-    sum += kernel.weight[k] * whitened[at]
+    sum += (kernel.weight[k] * signal[at]) / noise.at(x, y)
     squares += kernel.weight[k] * kernel.weight[k]
   }
   // With most of the core masked the flux is anybody's guess.
@@ -172,7 +179,7 @@ function significanceAt(
   kernel: Kernel,
   i: number,
   signal: Float32Array,
-  rms: Float32Array,
+  noise: Noise,
   usable: Uint8Array,
   width: number,
   height: number,
@@ -190,8 +197,9 @@ function significanceAt(
     // A hole is filled from its neighbours: it counts, but is no better known than they are.
     const value = signal[at]
     sum += kernel.weight[k] * value
-    const noise = rms[at] * rms[at] + (value > 0 ? value / gain : 0)
-    variance += kernel.weight[k] * kernel.weight[k] * noise * (usable[at] === 0 ? 2 : 1)
+    const rms = noise.at(x, y)
+    const pixelVariance = rms * rms + (value > 0 ? value / gain : 0)
+    variance += kernel.weight[k] * kernel.weight[k] * pixelVariance * (usable[at] === 0 ? 2 : 1)
   }
   return sum / Math.sqrt(variance)
 }

@@ -1,8 +1,9 @@
 import { flagMask } from '#shared/flags.ts'
 import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { takeRows } from '#shared/numeric/table.ts'
+import type { Background } from './background.ts'
 import { findCandidates } from './deblend.ts'
-import { type Background, type Detections, type Frame, MASK } from './frame.ts'
+import { type Detections, type Frame, MASK } from './frame.ts'
 import { measureSources } from './source-measurement.ts'
 import { estimateStarShape, type StarShape } from './star-shape.ts'
 
@@ -38,10 +39,10 @@ export function detectSources(frame: Frame, background: Background, options: Det
  * @returns detections by falling flux (matched-filter flux: right for stars, for ranking of anything else)
  */
 export function detectWithShape(frame: Frame, background: Background, options: DetectionOptions = {}): DetectionResult {
-  const { signal, whitened, usable } = prepare(frame, background)
-  const shape = options.shape ?? estimateStarShape(frame, signal, background.rms)
+  const { signal, usable } = prepare(frame, background)
+  const shape = options.shape ?? estimateStarShape(frame, signal, background.noise)
   const threshold = options.threshold ?? THRESHOLD
-  const candidates = findCandidates(frame, whitened, signal, background.rms, usable, shape, threshold)
+  const candidates = findCandidates(frame, signal, background.noise, usable, shape, threshold)
   const measured = measureSources(frame, background, candidates, signal, usable, shape)
   const order = Array.from(measured.flux.keys()).sort(
     (i, j) => measured.flux[j] - measured.flux[i] || measured.y[i] - measured.y[j] || measured.x[i] - measured.x[j],
@@ -52,28 +53,28 @@ export function detectWithShape(frame: Frame, background: Background, options: D
   return { detections, shape }
 }
 
-function prepare(
-  frame: Frame,
-  background: Background,
-): { signal: Float32Array; whitened: Float32Array; usable: Uint8Array } {
-  const { width, pixels, mask } = frame
-  const { level, rms } = background
+function prepare(frame: Frame, background: Background): { signal: Float32Array; usable: Uint8Array } {
+  const { width, height, pixels, mask } = frame
+  const { noise, levels } = background
   const signal = new Float32Array(pixels.length)
-  const whitened = new Float32Array(pixels.length)
   const usable = new Uint8Array(pixels.length)
+  const level = new Float32Array(width)
   const holes: number[] = []
-  for (let i = 0; i < pixels.length; i++) {
-    const value = pixels[i] - level[i]
-    if ((mask[i] & NOT_USABLE) === 0 && rms[i] > 0 && Math.abs(value) < 1e30) {
-      usable[i] = 1
-      signal[i] = value
-      whitened[i] = value / rms[i]
-    } else if ((mask[i] & MASK.otherColour) === 0) {
-      holes.push(i)
+  for (let y = 0; y < height; y++) {
+    levels.line(y, level)
+    const start = y * width
+    for (let x = 0; x < width; x++) {
+      const i = start + x
+      const value = pixels[i] - level[x]
+      if ((mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30 && noise.at(x, y) > 0) {
+        usable[i] = 1
+        signal[i] = value
+      } else if ((mask[i] & MASK.otherColour) === 0) {
+        holes.push(i)
+      }
     }
   }
   // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
-  const height = pixels.length / width
   for (const i of holes) {
     const x = i % width
     const y = (i - x) / width
@@ -89,7 +90,7 @@ function prepare(
     }
     signal[i] = weights > 0 ? sum / weights : 0
   }
-  return { signal, whitened, usable }
+  return { signal, usable }
 }
 
 /** Rows in the given order, without those that lie on a brighter one. */

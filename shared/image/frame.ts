@@ -31,17 +31,6 @@ export const MASK = {
   otherColour: 8,
 } as const
 
-/** A smooth map of the frame in coarse cells, interpolated between their centres. */
-export interface Background {
-  /** Sky level, ADU, one value per pixel. */
-  level: Float32Array
-  /** Noise of a sky pixel, ADU (1 σ), one value per pixel. */
-  rms: Float32Array
-  /** Medians over the frame, ADU. */
-  medianLevel: number
-  medianRms: number
-}
-
 /** Detected sources, one column per quantity; positions 0-based pixel. Sorted by falling flux. */
 export type Detections = {
   x: Float64Array

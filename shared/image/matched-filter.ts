@@ -1,7 +1,23 @@
 import type { StarShape } from './star-shape.ts'
+import { type Tap, WeightedSums } from './weighted-sum.ts'
 
 const REACH_SIGMA = 3
 const UPRIGHT = 0.08 // correlation of x and y below which an ellipse passes for one along the rows and columns
+
+const STRIP_LINES = 64 // lines that are smoothed together, so that they stay in the processor's cache
+
+/** Made when it is first needed, kept for the next frame. */
+let sums: WeightedSums | undefined
+
+/** Writes line y of an image, from place `at` on. */
+export type LineSource = (y: number, into: Float32Array, at: number) => void
+
+/** What one smoothing does: weights along the rows, then along columns that lean by `slant` pixels a line. */
+interface Filter {
+  along: Float64Array
+  across: Float64Array
+  slant: number
+}
 
 /**
  * Smooth an image with the Gaussian of a star shape, its sum 1, times a scale of its size. An ellipse at any angle is
@@ -9,89 +25,92 @@ const UPRIGHT = 0.08 // correlation of x and y below which an ellipse passes for
  * frame counts as 0.
  */
 export function smooth(image: Float32Array, width: number, height: number, shape: StarShape, scale = 1): Float32Array {
-  const tilt = Math.abs(shape.xy) / Math.sqrt(shape.xx * shape.yy)
-  if (tilt < UPRIGHT) {
-    const passed = smoothRows(image, width, height, taps(Math.sqrt(shape.xx) * scale))
-    return smoothColumns(passed, width, height, taps(Math.sqrt(shape.yy) * scale))
-  }
-  const alongRows = Math.sqrt(shape.xx - (shape.xy * shape.xy) / shape.yy) * scale
-  const passed = smoothRows(image, width, height, taps(alongRows))
-  return smoothSlanted(passed, width, height, taps(Math.sqrt(shape.yy) * scale), shape.xy / shape.yy)
+  const source: LineSource = (y, into, at) => into.set(image.subarray(y * width, (y + 1) * width), at)
+  return smoothLines(source, width, height, shape, [scale])[0]
 }
 
-function smoothRows(image: Float32Array, width: number, height: number, weights: Float64Array): Float32Array {
-  const reach = (weights.length - 1) / 2
-  const smoothed = new Float32Array(width * height)
-  // A line with an apron of zeros spares the test for the border.
-  const line = new Float64Array(width + 2 * reach)
-  for (let y = 0; y < height; y++) {
-    const start = y * width
-    for (let x = 0; x < width; x++) line[x + reach] = image[start + x]
-    for (let x = 0; x < width; x++) {
-      let sum = weights[reach] * line[x + reach]
-      for (let k = 0; k < reach; k++) sum += weights[k] * (line[x + k] + line[x + 2 * reach - k])
-      smoothed[start + x] = sum
-    }
-  }
-  return smoothed
-}
-
-function smoothColumns(image: Float32Array, width: number, height: number, weights: Float64Array): Float32Array {
-  const reach = (weights.length - 1) / 2
-  const smoothed = new Float32Array(width * height)
-  const line = new Float64Array(width)
-  for (let y = 0; y < height; y++) {
-    line.fill(0)
-    for (let k = 0; k <= reach; k++) {
-      const weight = weights[reach + k]
-      const above = y + k < height ? (y + k) * width : -1
-      const below = k > 0 && y - k >= 0 ? (y - k) * width : -1
-      if (above >= 0 && below >= 0)
-        for (let x = 0; x < width; x++) line[x] += weight * (image[above + x] + image[below + x])
-      else if (above >= 0) for (let x = 0; x < width; x++) line[x] += weight * image[above + x]
-      else if (below >= 0) for (let x = 0; x < width; x++) line[x] += weight * image[below + x]
-    }
-    smoothed.set(line, y * width)
-  }
-  return smoothed
-}
-
-function smoothSlanted(
-  image: Float32Array,
+/**
+ * {@link smooth} with several scales at once, of an image that is made line by line and never stands whole.
+ *
+ * @param lessFirst whether the image of the first scale is taken away from the others
+ */
+export function smoothLines(
+  source: LineSource,
   width: number,
   height: number,
-  weights: Float64Array,
-  slant: number,
-): Float32Array {
-  const smoothed = new Float32Array(width * height)
-  const reach = (weights.length - 1) / 2
-  for (let y = 0; y < height; y++) {
-    for (let k = -reach; k <= reach; k++) {
-      if (y + k < 0 || y + k >= height) continue
-      const shift = slant * k
-      const whole = Math.floor(shift)
-      const part = shift - whole
-      const from = (y + k) * width
-      addShifted(smoothed, y * width, image, from, width, whole, weights[k + reach] * (1 - part))
-      if (part > 0) addShifted(smoothed, y * width, image, from, width, whole + 1, weights[k + reach] * part)
+  shape: StarShape,
+  scales: number[],
+  lessFirst = false,
+): Float32Array[] {
+  const filters = scales.map(scale => filterOf(shape, scale))
+  const smoothed = scales.map(() => new Float32Array(width * height))
+  const reach = Math.max(...filters.map(({ across }) => reachOf(across)))
+  // Each line has an apron of zeros on both sides, as wide as taps reach, and 15 more for the last turn of the sums.
+  const apron =
+    Math.max(...filters.flatMap(({ along, slant }) => [reachOf(along), Math.ceil(Math.abs(slant) * reach) + 1])) + 16
+  const stride = width + 2 * apron
+  const lines = STRIP_LINES + 2 * reach
+  const [passed, sum] = [lines * stride, 2 * lines * stride]
+  sums ??= new WeightedSums()
+  const values = sums.room(3 * lines * stride)
+  values.fill(0, 0, 3 * lines * stride)
+  for (let first = 0; first < height; first += STRIP_LINES) {
+    const count = Math.min(STRIP_LINES, height - first)
+    for (let line = 0; line < count + 2 * reach; line++) {
+      const y = first + line - reach
+      const at = line * stride + apron
+      if (y < 0 || y >= height) values.fill(0, at, at + width)
+      else source(y, values, at)
     }
+    filters.forEach(({ along, across, slant }, k) => {
+      sums?.use(Array.from(along, (weight, tap) => ({ shift: tap - reachOf(along), weight })))
+      for (let line = reach - reachOf(across); line < count + reach + reachOf(across); line++) {
+        const at = line * stride + apron
+        sums?.sum(at, passed + at, width)
+        values.fill(0, passed + at + width, passed + at + width + 16)
+      }
+      sums?.use(slantedTaps(across, slant, stride))
+      for (let line = 0; line < count; line++) {
+        const at = line * stride + apron
+        sums?.sum(passed + at + reach * stride, sum + at, width)
+        const pixel = (first + line) * width
+        if (lessFirst && k > 0) takeAway(values, sum + at, smoothed[0], pixel, width)
+        smoothed[k].set(values.subarray(sum + at, sum + at + width), pixel)
+      }
+    })
   }
   return smoothed
 }
 
-function addShifted(
-  into: Float32Array,
-  start: number,
-  from: Float32Array,
-  fromStart: number,
-  width: number,
-  shift: number,
-  weight: number,
-): void {
-  const first = Math.max(0, -shift)
-  const last = Math.min(width, width - shift)
-  const offset = fromStart + shift
-  for (let x = first; x < last; x++) into[start + x] += weight * from[offset + x]
+function takeAway(from: Float32Array, start: number, what: Float32Array, whatStart: number, count: number): void {
+  for (let x = 0; x < count; x++) from[start + x] -= what[whatStart + x]
+}
+
+function filterOf(shape: StarShape, scale: number): Filter {
+  const tilt = Math.abs(shape.xy) / Math.sqrt(shape.xx * shape.yy)
+  const slant = tilt < UPRIGHT ? 0 : shape.xy / shape.yy
+  const along = taps(Math.sqrt(slant === 0 ? shape.xx : shape.xx - (shape.xy * shape.xy) / shape.yy) * scale)
+  return { along, across: taps(Math.sqrt(shape.yy) * scale), slant }
+}
+
+function reachOf(weights: Float64Array): number {
+  return (weights.length - 1) / 2
+}
+
+/** The weights of lines below and above, each between the two whole shifts that its slant lies between. */
+function slantedTaps(weights: Float64Array, slant: number, stride: number): Tap[] {
+  return Array.from(weights, (weight, k) => {
+    const line = k - reachOf(weights)
+    const whole = Math.floor(slant * line)
+    const part = slant * line - whole
+    const shift = line * stride + whole
+    return part > 0
+      ? [
+          { shift, weight: weight * (1 - part) },
+          { shift: shift + 1, weight: weight * part },
+        ]
+      : [{ shift, weight }]
+  }).flat()
 }
 
 function taps(sigma: number): Float64Array {

@@ -11,9 +11,6 @@ export interface Patch {
   left: number
   low: number
   signal: Float32Array
-  rms: Float32Array
-  /** Whether a neighbour's light was taken away. */
-  hasNeighbours: boolean
 }
 
 /**
@@ -54,11 +51,7 @@ export class Blends {
   }
 
   /** The copy around star k. */
-  cut(
-    k: number,
-    image: { width: number; height: number; signal: Float32Array; rms: Float32Array },
-    patch: Patch,
-  ): void {
+  cut(k: number, image: { width: number; height: number; signal: Float32Array }, patch: Patch): void {
     const { side } = patch
     patch.left = Math.round(this.x[k]) - (side >> 1)
     patch.low = Math.round(this.y[k]) - (side >> 1)
@@ -68,38 +61,44 @@ export class Blends {
         const x = patch.left + u
         const inside = x >= 0 && y >= 0 && x < image.width && y < image.height
         patch.signal[v * side + u] = inside ? image.signal[y * image.width + x] : 0
-        patch.rms[v * side + u] = inside ? image.rms[y * image.width + x] : 0
       }
     }
-    patch.hasNeighbours = false
-    for (const other of this.#neighbours[k]) {
-      // Only what can matter: a neighbour's light of a thousandth of the star's.
-      if (this.flux[other] > 1e-3 * this.flux[k]) this.#takeAway(other, patch)
-    }
+    for (const other of this.#neighbours[k]) if (this.#matters(other, k)) this.#takeAway(other, patch)
+  }
+
+  /** Whether star k stands alone: no light is taken away around it. */
+  isAlone(k: number): boolean {
+    return !this.#neighbours[k].some(other => this.#matters(other, k))
+  }
+
+  /** Whether a star's light is more than a thousandth of its neighbour's. */
+  #matters(other: number, k: number): boolean {
+    return this.flux[other] > 1e-3 * this.flux[k]
   }
 
   #takeAway(k: number, patch: Patch): void {
     const { xx, xy, yy } = this.#shape
     const determinant = xx * yy - xy * xy
     const height = this.flux[k] / (2 * Math.PI * Math.sqrt(determinant))
+    const perStep = Math.exp(-yy / determinant)
     const reachX = 4 * Math.sqrt(xx)
     const reachY = 4 * Math.sqrt(yy)
     const centreX = this.x[k] - patch.left
     const centreY = this.y[k] - patch.low
     const first = Math.max(0, Math.ceil(centreX - reachX))
     const last = Math.min(patch.side - 1, Math.floor(centreX + reachX))
-    for (
-      let v = Math.max(0, Math.ceil(centreY - reachY));
-      v <= Math.min(patch.side - 1, Math.floor(centreY + reachY));
-      v++
-    ) {
+    const top = Math.min(patch.side - 1, Math.floor(centreY + reachY))
+    for (let v = Math.max(0, Math.ceil(centreY - reachY)); v <= top; v++) {
       const dy = v - centreY
+      // along a line a Gaussian goes on by factors that themselves go on by one factor
+      const dx = first - centreX
+      let light = height * Math.exp(-(yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / (2 * determinant))
+      let factor = Math.exp(-(yy * (2 * dx + 1) - 2 * xy * dy) / (2 * determinant))
       for (let u = first; u <= last; u++) {
-        const dx = u - centreX
-        const r2 = (yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / determinant
-        patch.signal[v * patch.side + u] -= height * Math.exp(-r2 / 2)
+        patch.signal[v * patch.side + u] -= light
+        light *= factor
+        factor *= perStep
       }
-      patch.hasNeighbours = true
     }
   }
 

@@ -1,8 +1,9 @@
 import { flagMask } from '#shared/flags.ts'
 import { takeRows } from '#shared/numeric/table.ts'
+import type { Background, Noise } from './background.ts'
 import { type Centroid, windowedCentroid } from './centroid.ts'
 import { type Candidates, SaturatedBlobs } from './deblend.ts'
-import { type Background, type Detections, type Frame, MASK } from './frame.ts'
+import { type Detections, type Frame, MASK } from './frame.ts'
 import { gaussianKernel, type Kernel } from './matched-filter.ts'
 import { Blends, type Patch } from './patches.ts'
 import { FWHM_PER_SIGMA, type Moments, type StarShape, windowedMoments } from './star-shape.ts'
@@ -29,13 +30,13 @@ export function measureSources(
   shape: StarShape,
 ): Detections {
   const { width, height } = frame
-  const { rms } = background
+  const { noise } = background
   const gain = frame.detector.gainElectronsPerAdu
   const sigma = shape.fwhmPx / FWHM_PER_SIGMA
   const kernel = gaussianKernel(shape, 1)
   const cubes = kernel.weight.reduce((sum, weight) => sum + weight ** 3, 0) / kernel.squares ** 2
   const blobs = new SaturatedBlobs(frame)
-  const kept = starLike(frame, candidates, blobs, kernel, signal, rms)
+  const kept = starLike(frame, candidates, blobs, kernel, signal, noise)
   const startX = Float64Array.from(kept, k => blobs.centreAt(candidates.pixel[k])?.x ?? candidates.pixel[k] % width)
   const startY = Float64Array.from(
     kept,
@@ -43,7 +44,7 @@ export function measureSources(
   )
   const matched = Float64Array.from(kept, k => candidates.flux[k])
   const blends = new Blends(startX.slice(), startY.slice(), matched, shape)
-  const image = { width, height, signal, rms }
+  const image = { width, height, signal }
   const window = Math.max(sigma, LEAST_WINDOW_SIGMA)
   const patch = emptyPatch(2 * Math.ceil(4 * window + 3) + 1)
   const centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
@@ -53,12 +54,12 @@ export function measureSources(
   // Twice, so that neighbours are taken away from where they were found to be.
   for (const round of [1, 2]) {
     for (let n = 0; n < kept.length; n++) {
+      if (round === 1 && blends.isAlone(n)) continue
       blends.cut(n, image, patch)
-      if (round === 1 && !patch.hasNeighbours) continue
       const { side, left, low } = patch
       windowedCentroid(
         patch.signal,
-        patch.rms,
+        noise.at(left + (side >> 1), low + (side >> 1)),
         side,
         side,
         gain,
@@ -105,7 +106,7 @@ function starLike(
   blobs: SaturatedBlobs,
   kernel: Kernel,
   signal: Float32Array,
-  rms: Float32Array,
+  noise: Noise,
 ): number[] {
   const { width, height } = frame
   const gain = frame.detector.gainElectronsPerAdu
@@ -122,13 +123,13 @@ function starLike(
       return isFirst
     }
     const x = pixel % width
-    return !isHotPixel(kernel, signal, rms, width, height, gain, x, (pixel - x) / width)
+    return !isHotPixel(kernel, signal, noise, width, height, gain, x, (pixel - x) / width)
   })
 }
 
 function emptyPatch(side: number): Patch {
   const size = side * side
-  return { side, left: 0, low: 0, signal: new Float32Array(size), rms: new Float32Array(size), hasNeighbours: false }
+  return { side, left: 0, low: 0, signal: new Float32Array(size) }
 }
 
 /** Variances along both axes of a source, pixel²; NaN where it has no size. */
@@ -163,7 +164,7 @@ function emptyDetections(count: number): Detections {
 function isHotPixel(
   kernel: Kernel,
   signal: Float32Array,
-  rms: Float32Array,
+  noise: Noise,
   width: number,
   height: number,
   gain: number,
@@ -194,9 +195,9 @@ function isHotPixel(
     squares += weight * weight
   }
   const told = centre * Math.max(0, sum / squares)
-  const noise = rms[highest] ** 2 * (1 + (centre * centre) / squares) + told / gain
+  const variance = noise.at(x0, y0) ** 2 * (1 + (centre * centre) / squares) + told / gain
   const value = signal[highest]
-  return value > SHARP_EXCESS * told && value - told > 5 * Math.sqrt(noise)
+  return value > SHARP_EXCESS * told && value - told > 5 * Math.sqrt(variance)
 }
 
 function lookAround(

@@ -1,4 +1,5 @@
 import { median } from '#shared/numeric/robust.ts'
+import type { Noise } from './background.ts'
 import type { Frame } from './frame.ts'
 
 export const FWHM_PER_SIGMA = Math.sqrt(8 * Math.LN2)
@@ -43,10 +44,9 @@ export function starShape(xx: number, xy: number, yy: number, stars = 0): StarSh
  * of their widths, so that hot pixels, cosmic rays, galaxies and blends do not count.
  *
  * @param signal background-subtracted pixels, ADU
- * @param rms noise of a sky pixel, ADU
  */
-export function estimateStarShape(frame: Frame, signal: Float32Array, rms: Float32Array): StarShape {
-  const peaks = brightPeaks(frame, signal, rms)
+export function estimateStarShape(frame: Frame, signal: Float32Array, noise: Noise): StarShape {
+  const peaks = brightPeaks(frame, signal, noise)
   const xx: number[] = []
   const xy: number[] = []
   const yy: number[] = []
@@ -67,7 +67,7 @@ export function estimateStarShape(frame: Frame, signal: Float32Array, rms: Float
   return starShape(middle(xx), middle(xy), middle(yy), near.length)
 }
 
-function brightPeaks(frame: Frame, signal: Float32Array, rms: Float32Array): { x: number; y: number }[] {
+function brightPeaks(frame: Frame, signal: Float32Array, noise: Noise): { x: number; y: number }[] {
   const { width, height, mask } = frame
   const lowest = BRIGHT_SIGMA[BRIGHT_SIGMA.length - 1]
   const found: { x: number; y: number; significance: number }[] = []
@@ -75,13 +75,13 @@ function brightPeaks(frame: Frame, signal: Float32Array, rms: Float32Array): { x
     for (let x = 3; x < width - 3; x++) {
       const i = y * width + x
       const value = signal[i]
-      if (!(value > lowest * rms[i])) continue
+      if (!(value > lowest * noise.at(x, y))) continue
       if (value < signal[i - 1] || value <= signal[i + 1] || value < signal[i - width] || value <= signal[i + width])
         continue
       if (value < signal[i - width - 1] || value < signal[i - width + 1]) continue
       if (value <= signal[i + width - 1] || value <= signal[i + width + 1]) continue
       if (!cleanAround(mask, width, i)) continue
-      found.push({ x, y, significance: value / rms[i] })
+      found.push({ x, y, significance: value / noise.at(x, y) })
     }
   }
   found.sort((a, b) => b.significance - a.significance)

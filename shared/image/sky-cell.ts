@@ -1,0 +1,154 @@
+import { selectInPlace } from '#shared/numeric/robust.ts'
+import type { Frame } from './frame.ts'
+
+const CLIP_SIGMA = 3
+const CLIP_ROUNDS = 5
+const NORMAL_CUT = 0.98658 // what a normal cut at ±3 σ has left of its scatter
+const SKEW_LIMIT = 0.3 // |mean − median| / σ beyond which a cell is crowded and the mode estimate fails (Da Costa 1992)
+const SAMPLE = 255 // pixels that tell where the histogram lies
+const BINS_PER_SIGMA = 16
+const BINS = 512 // ±16 σ of the sample, whose σ may be some ten per cent off
+const STEP_BINS = 256 // second differences up to 16 σ
+const SECOND_DIFFERENCE = Math.sqrt(6) // a second difference of independent pixels has six times their variance
+const FEWEST = 8
+const LARGE = 2e6 // pixels of a frame
+
+/** Sky of one cell of a frame; NaN where too few pixels are good. */
+export interface SkyCell {
+  level: number
+  rms: number
+}
+
+const sample = new Float32Array(SAMPLE)
+const histogram = new Int32Array(BINS)
+const stepHistogram = new Int32Array(STEP_BINS)
+
+/**
+ * Level and noise of the sky in a cell: mode and scatter after clipping, 2.5 median − 1.5 mean where the cell is not
+ * crowded, else the median (Bertin & Arnouts 1996, §3). The noise is that of second differences of pixels two columns
+ * apart where that is less, so that structure inside the cell does not pass for noise.
+ *
+ * All is told by two histograms with steps of σ/16, or of whole numbers where pixels are: the pixels are passed over
+ * once, however many rounds of clipping there are.
+ *
+ * @param goodShare least part of the pixels that has to be good
+ */
+export function measureSkyCell(
+  frame: Frame,
+  x0: number,
+  x1: number,
+  y0: number,
+  y1: number,
+  goodShare: number,
+  into: SkyCell,
+): void {
+  into.level = into.rms = Number.NaN
+  const { width, pixels, mask } = frame
+  const sampled = takeSample(frame, x0, x1, y0, y1)
+  if (sampled < FEWEST) return
+  let whole = true
+  for (let i = 0; i < sampled && whole; i++) whole = sample[i] % 1 === 0
+  const middle = selectInPlace(sample, sampled >> 1, sampled)
+  // Stars only brighten: the lower half tells the noise of the sky.
+  const rough = middle - selectInPlace(sample, Math.floor(sampled * 0.158655), sampled) || 1
+  const step = whole ? Math.max(1, Math.round(rough / BINS_PER_SIGMA)) : rough / BINS_PER_SIGMA
+  // bins of whole numbers begin between two of them
+  const start = (whole ? Math.floor(middle) - 0.5 : middle) - (BINS / 2) * step
+  const perBin = 1 / step
+  const perStepBin = BINS_PER_SIGMA / (SECOND_DIFFERENCE * rough)
+  histogram.fill(0)
+  stepHistogram.fill(0)
+  let good = 0
+  let steps = 0
+  // of a large frame every other line: what is lost of a cell's level is a fiftieth of the noise
+  const lineStep = pixels.length >= LARGE ? 2 : 1
+  for (let y = y0; y < y1; y += lineStep) {
+    const first = y * width + x0
+    const end = y * width + x1
+    for (let i = first; i < end; i++) {
+      if (mask[i] !== 0) continue
+      const value = pixels[i]
+      const place = (value - start) * perBin
+      if (place >= 0 && place < BINS) histogram[place | 0]++
+      else if (!(Math.abs(value) < 1e30)) continue
+      good++
+      if ((i & 1) === 0 || i - first < 4 || mask[i - 2] !== 0 || mask[i - 4] !== 0) continue
+      const bin = Math.abs(value - 2 * pixels[i - 2] + pixels[i - 4]) * perStepBin
+      steps++
+      if (bin < STEP_BINS) stepHistogram[bin | 0]++
+    }
+  }
+  if (good < FEWEST || good < goodShare * (x1 - x0) * Math.ceil((y1 - y0) / lineStep)) return
+  const sigma = clippedMode(start, step, middle, rough, into)
+  const ofSteps = steps < FEWEST ? Number.NaN : differenceSigma(1 / perStepBin, sigma)
+  into.rms = ofSteps < sigma ? ofSteps : sigma
+}
+
+/** Good pixels spread over the cell. */
+function takeSample({ width, pixels, mask }: Frame, x0: number, x1: number, y0: number, y1: number): number {
+  const columns = x1 - x0
+  const all = columns * (y1 - y0)
+  // no divisor of usual widths, so that the places wander over the columns
+  const stride = Math.max(1, Math.floor(all / SAMPLE) | 1)
+  let taken = 0
+  for (let k = 0; k < all && taken < SAMPLE; k += stride) {
+    const row = Math.floor(k / columns)
+    const i = (y0 + row) * width + x0 + (k - row * columns)
+    if (mask[i] === 0 && Math.abs(pixels[i]) < 1e30) sample[taken++] = pixels[i]
+  }
+  return taken
+}
+
+/** Writes the level; returns the scatter about it. */
+function clippedMode(start: number, step: number, middle: number, rough: number, into: SkyCell): number {
+  let sigma = rough
+  let centre = middle
+  let mean = middle
+  for (let round = 0; round < CLIP_ROUNDS; round++) {
+    const from = Math.max(0, Math.floor((centre - CLIP_SIGMA * sigma - start) / step + 0.5))
+    const to = Math.min(BINS, Math.floor((centre + CLIP_SIGMA * sigma - start) / step + 0.5))
+    let count = 0
+    let sum = 0
+    let squares = 0
+    for (let bin = from; bin < to; bin++) {
+      const n = histogram[bin]
+      const offset = bin - BINS / 2
+      count += n
+      sum += n * offset
+      squares += n * offset * offset
+    }
+    if (count === 0) break
+    const before = sigma
+    const average = sum / count
+    mean = start + (average + BINS / 2 + 0.5) * step
+    sigma = (Math.sqrt(Math.max(squares / count - average * average, 1e-12)) * step) / NORMAL_CUT
+    let below = 0
+    let bin = from
+    while (below + histogram[bin] < count / 2) below += histogram[bin++]
+    centre = start + (bin + (count / 2 - below) / histogram[bin]) * step
+    if (Math.abs(sigma - before) < 1e-3 * sigma) break
+  }
+  const skewed = Math.abs(mean - centre) > SKEW_LIMIT * sigma
+  into.level = skewed ? centre : 2.5 * centre - 1.5 * mean
+  return sigma
+}
+
+/** Noise of a pixel from the clipped second differences. @param width of a bin */
+function differenceSigma(width: number, sigma: number): number {
+  let scatter = sigma
+  for (let round = 0; round < 6; round++) {
+    const last = Math.min(STEP_BINS, Math.floor((CLIP_SIGMA * SECOND_DIFFERENCE * scatter) / width + 0.5))
+    let count = 0
+    let squares = 0
+    for (let bin = 0; bin < last; bin++) {
+      count += stepHistogram[bin]
+      squares += stepHistogram[bin] * (bin + 0.5) * (bin + 0.5)
+    }
+    if (count === 0) return Number.NaN
+    const now = (Math.sqrt(squares / count) * width) / SECOND_DIFFERENCE / NORMAL_CUT
+    const settled = Math.abs(now - scatter) < 1e-3 * scatter
+    scatter = now
+    if (settled) break
+  }
+  return scatter
+}
