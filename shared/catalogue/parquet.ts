@@ -134,8 +134,24 @@ export function encodeParquet(
     nullable: false,
     statistics,
   }))
-  const kvMetadata = Object.entries(notes).map(([key, value]) => ({ key, value }))
-  return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize, kvMetadata, createdBy: 'cpcs' }))
+  const entries = Object.entries(notes).map(([key, value]) => ({ key, value }))
+  // an empty list is written in a way that other readers refuse
+  const kvMetadata = entries.length > 0 ? entries : undefined
+  const bytes = new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize, kvMetadata, createdBy: 'cpcs' }))
+  if (columns[0]?.data.length === 0) nameEmptyList(bytes)
+  return bytes
+}
+
+/**
+ * Say in the footer of a file without rows that its list of row groups is one of structures. The writer guesses the
+ * type of a list from its first element (Thrift, compact protocol) and leaves that of an empty one open, which the
+ * readers of Apache Arrow refuse.
+ */
+function nameEmptyList(bytes: Uint8Array): void {
+  const noRowsNoGroups = Buffer.from([0x16, 0x00, 0x19, 0x00])
+  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).lastIndexOf(noRowsNoGroups)
+  if (at < 0) throw new Error('the footer of a file without rows is not as the writer wrote it before')
+  bytes[at + 3] = 0x0c
 }
 
 function basicType(data: Column): 'STRING' | 'INT64' | 'INT32' | 'FLOAT' | 'DOUBLE' {

@@ -11,6 +11,7 @@ import { MemoryStore } from '#shared/folder-store.ts'
 import { random } from '#shared/numeric/random.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import { healpixCentre } from '#shared/sky/healpix.ts'
+import { readByArrow } from './other-reader.ts'
 import { type HatsOptions, writePublishedHats } from './published-hats.ts'
 import { type Published, type SkyServer, skyServer } from './sky-server.ts'
 
@@ -125,6 +126,7 @@ describe('a field that nobody looked at before', () => {
   test('without stars is a tile too, and is not asked for again', async () => {
     const empty = { raDeg: (raDeg + 180) % 360, decDeg: -decDeg, radiusDeg: 0.1 }
     expect(await idsIn(tilesFrom(cds()), empty)).toEqual([])
+    for (const key of await tilesHeld()) expect(readByArrow(await store.get(key)).count).toBe(0)
     const asked = server.requests.length
     expect(asked).toBeGreaterThan(0)
     expect(await idsIn(tilesFrom(cds()), empty)).toEqual([])
