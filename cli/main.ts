@@ -28,6 +28,7 @@ const options = {
   scale: { type: 'string' },
   blind: { type: 'boolean' },
   profile: { type: 'string' },
+  colour: { type: 'string' },
   endpoint: { type: 'string' },
   telescope: { type: 'string' },
   format: { type: 'string' },
@@ -47,12 +48,15 @@ interface Command {
 
 const commands: Record<string, Command> = {
   process: {
-    takes: ['catalogues', 'out', 'target', 'survey', 'band', 'inject', 'profile', 'json', 'verbose'],
+    takes: ['catalogues', 'out', 'target', 'survey', 'band', 'inject', 'profile', 'colour', 'json', 'verbose'],
     run: process_,
   },
-  solve: { takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'profile', 'json', 'verbose'], run: solve },
-  standardise: { takes: ['out', 'profile', 'json', 'verbose'], run: standardise },
-  header: { takes: ['json', 'profile'], run: header },
+  solve: {
+    takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'profile', 'colour', 'json', 'verbose'],
+    run: solve,
+  },
+  standardise: { takes: ['out', 'profile', 'colour', 'json', 'verbose'], run: standardise },
+  header: { takes: ['json', 'profile', 'colour'], run: header },
   tiles: { takes: ['catalogues', 'cone', 'from'], run: tiles },
   push: { takes: ['endpoint', 'telescope'], run: push },
   target: { takes: ['endpoint'], run: target },
@@ -116,7 +120,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
     targets: targetsOf(values),
     force: { survey: await surveyNamed(values.survey), band: values.band },
     inject: countOf(values.inject, 'inject'),
-    profile: await textOf(values.profile),
+    profile: await profileOf(values),
     log: logFor(values),
   })
   const unmet = targetsOf(values).filter(({ name }) => !report.targets?.some(found => found.name === objectIdOf(name)))
@@ -138,7 +142,7 @@ async function solve([path, ...more]: string[], values: Values): Promise<number>
     hint: values.hint === undefined ? undefined : parseCone(values.hint),
     scaleArcsec: values.scale === undefined ? undefined : parseRange(values.scale),
     blind: values.blind === true,
-    profile: await textOf(values.profile),
+    profile: await profileOf(values),
     log: logFor(values),
   })
   return tell(report, values)
@@ -149,7 +153,7 @@ async function standardise([path, ...more]: string[], values: Values): Promise<n
   const report = await processFrame(onlyFrame(path, more), 'standardise', {
     out: needed(values.out, 'out'),
     targets: [],
-    profile: await textOf(values.profile),
+    profile: await profileOf(values),
     log: logFor(values),
   })
   return tell(report, values)
@@ -161,7 +165,7 @@ async function header([path, ...more]: string[], values: Values): Promise<number
   const read = /^https?:/.test(frame)
     ? await (await import('./remote-frame.ts')).fetchFrame(frame)
     : new Uint8Array(await readFile(frame).catch(notUsable(frame, 'cannot be read')))
-  console.log(standardHeaderOf(read, { json: values.json === true, profile: await textOf(values.profile) }))
+  console.log(standardHeaderOf(read, { json: values.json === true, profile: await profileOf(values) }))
   return EXIT.done
 }
 
@@ -284,8 +288,13 @@ function serviceUrl(values: Values): string {
   return values.endpoint ?? process.env.CPCS_ENDPOINT ?? 'http://127.0.0.1:4280'
 }
 
-async function textOf(path: string | undefined): Promise<string | undefined> {
-  return path === undefined ? undefined : await readFile(path, 'utf8').catch(notUsable(path, 'cannot be read'))
+/** The profile that the command line names, with the colour that it asks for. */
+async function profileOf({ profile: path, colour }: Values): Promise<unknown> {
+  const text = path === undefined ? undefined : await readFile(path, 'utf8').catch(notUsable(path, 'cannot be read'))
+  if (colour === undefined) return text
+  if (colour !== 'R' && colour !== 'G' && colour !== 'B') throw new UsageError(`--colour is R, G or B, not "${colour}"`)
+  const { profileWith } = await import('#functions/standardise/profile.ts')
+  return profileWith(text, { mosaicColour: colour })
 }
 
 function logFor(values: Values): Log {

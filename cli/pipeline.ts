@@ -39,7 +39,8 @@ export interface PipelineOptions {
   scaleArcsec?: { low: number; high: number }
   /** Search the whole sky only, whatever the header says of the pointing. */
   blind?: boolean
-  profile?: string
+  /** What the telescope's owner knows better than the header: JSON text, or the object. */
+  profile?: unknown
   /** How many stars to put into the frame as a check of its limits. */
   inject?: number
   log: Log

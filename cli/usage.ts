@@ -17,8 +17,8 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       --inject puts N stars into the frame and tells in injection.png and report.json whether its limits are true
   cpcs header FRAME.fits|URL [--profile FILE] [--json]
       the standard header and where each value came from; of a frame on a web server its headers alone are fetched
-  cpcs standardise FRAME.fits --out DIR
-      frame.fits with standard header and mask, frame.json
+  cpcs standardise FRAME.fits --out DIR [--profile FILE] [--colour R|G|B]
+      frame.fits with standard header and mask, frame.json; of a colour mosaic the pixels of one colour, green if not told
   cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS" | --blind] [--scale "LOW HIGH"]
       where the frame points; --blind forgets what the header says of it and searches the whole sky
   cpcs tiles import SURVEY FILE… --catalogues DIR

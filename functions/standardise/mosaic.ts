@@ -1,7 +1,10 @@
+import { CpcsError } from '#shared/errors.ts'
 import { median } from '#shared/numeric/robust.ts'
 
-/** The green plane of a Bayer mosaic: one value per 2 × 2 cell, the mean of its two green pixels. */
-export interface GreenPlane {
+export type MosaicColour = 'R' | 'G' | 'B'
+
+/** The pixels of one colour of a Bayer mosaic, one value per 2 × 2 cell; of green the mean of its two. */
+export interface ColourPlane {
   width: number
   height: number
   pixels: Float32Array
@@ -12,36 +15,39 @@ export interface GreenPlane {
 const SURE = 3 // the pair that is this many times more alike is the green one
 
 /**
- * Take the green pixels out of a colour mosaic without interpolation, so that the noise of neighbours stays independent.
+ * Take the pixels of one colour out of a mosaic without interpolation, so that the noise of neighbours stays independent.
  * A cell with a saturated green pixel gets that pixel's value, so that it stays recognisable. The mean of two pixels has
  * twice the gain of one, in electrons per ADU, and √2 times its read noise.
  *
  * @param pattern colours of the 2 × 2 cell, row by row in file order, such as RGGB
+ * @throws {CpcsError} UnsupportedFits where red or blue is asked for and the pixels contradict the pattern
  */
-export function greenPlane(
+export function colourPlane(
   pixels: Float32Array,
   width: number,
   height: number,
   pattern: string,
+  colour: MosaicColour,
   saturationAdu: number,
-): GreenPlane {
+): ColourPlane {
   const told = pattern.indexOf('G') === 0 ? 'main' : 'other'
-  const seen = greenDiagonal(pixels, width, height)
-  const diagonal = seen ?? told
-  const w = width >> 1
-  const h = height >> 1
-  const green = new Float32Array(w * h)
-  const [first, second] = diagonal === 'main' ? [0, width + 1] : [1, width]
+  const diagonal = greenDiagonal(pixels, width, height) ?? told
+  const conflict =
+    diagonal === told ? undefined : `the pixels say that the greens lie on the other diagonal of ${pattern}`
+  if (conflict && colour !== 'G')
+    throw new CpcsError('UnsupportedFits', { found: `red and blue of a mosaic: ${conflict}` })
+  const [w, h] = [width >> 1, height >> 1]
+  const taken = new Float32Array(w * h)
+  const places = colour === 'G' ? (diagonal === 'main' ? [0, 3] : [1, 2]) : [pattern.indexOf(colour)]
+  const [first, second = first] = places.map(place => (place & 1) + (place >> 1) * width)
   for (let y = 0; y < h; y++)
     for (let x = 0; x < w; x++) {
       const corner = 2 * y * width + 2 * x
       const a = pixels[corner + first]
       const b = pixels[corner + second]
-      green[y * w + x] = a >= saturationAdu || b >= saturationAdu ? Math.max(a, b) : (a + b) / 2
+      taken[y * w + x] = a >= saturationAdu || b >= saturationAdu ? Math.max(a, b) : (a + b) / 2
     }
-  const conflict =
-    diagonal === told ? undefined : `the pixels say that the greens lie on the other diagonal of ${pattern}`
-  return { width: w, height: h, pixels: green, conflict }
+  return { width: w, height: h, pixels: taken, conflict }
 }
 
 /** The diagonal of the cell whose two pixels see the same sky: both greens; undefined where the pixels do not tell. */

@@ -48,6 +48,8 @@ export const TelescopeProfile = z.strictObject({
     .string()
     .regex(/^(RGGB|BGGR|GRBG|GBRG)$/)
     .optional(),
+  /** Which colour of a mosaic is the frame; green if not told. */
+  mosaicColour: z.enum(['R', 'G', 'B']).optional(),
 })
 
 export type TelescopeProfile = z.infer<typeof TelescopeProfile>
@@ -61,6 +63,12 @@ export function readProfile(profile: unknown): TelescopeProfile {
   if (parsed.success) return parsed.data
   const found = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the profile'}: ${issue.message}`)
   throw new CpcsError('BadProfile', { found: found.join('; ') })
+}
+
+/** A profile, JSON text or object, with one field put in or over. */
+export function profileWith(profile: unknown, fields: Partial<TelescopeProfile>): unknown {
+  const own = typeof profile === 'string' ? fromJson(profile) : profile
+  return { ...(own as object | undefined), ...fields }
 }
 
 function fromJson(text: string): unknown {

@@ -1,6 +1,7 @@
 import type { Provenance, StandardHeader } from '#events/frame.ts'
 import type { StandardiseInput, StandardiseOutput } from '#events/stages.ts'
 import { CpcsError } from '#shared/errors.ts'
+import { assemble, assembledHeader } from '#shared/fits/amplifiers.ts'
 import { type Hdu, openFits } from '#shared/fits/file.ts'
 import { decodePlane, type Plane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
@@ -11,9 +12,8 @@ import { buildMask } from '#shared/image/mask.ts'
 import { drawPreview } from '#shared/image/preview.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { saturationLevel, stateDetector } from './detector.ts'
-import { greenPlane } from './mosaic.ts'
+import { colourPlane, type MosaicColour } from './mosaic.ts'
 import { readProfile } from './profile.ts'
-import type { Found } from './read-value.ts'
 import { provenanceOf, type ToldHeader, type Translation, translate } from './translate.ts'
 
 export interface StandardiseDeps {
@@ -64,23 +64,26 @@ export async function standardise(
 export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFrame {
   const file = openFits(bytes)
   const plane = sciencePlane(file)
-  const translation = translate(plane.header, plane.width, plane.height, readProfile(profile))
-  const image = decodePlane(file, plane.hdu)
+  const assembled = plane.amplifiers && assemble(file, plane.amplifiers)
+  const cards = assembled ? assembledHeader(file.hdus[0].header, plane.amplifiers!, assembled) : plane.header
+  const owner = readProfile(profile)
+  const translation = translate(cards, plane.width, plane.height, owner)
+  const image = assembled ?? decodePlane(file, plane.hdu)
   refuseEmptyPixels(image.pixels)
-  const shares = countShares(image)
+  const changes = assembled ? putTogether(assembled.words) : countShares(image)
   const saturation = saturationLevel(translation.detector.saturationAdu, image.pixels, image.bitpix > 0)
   refuseSaturated(image.pixels, saturation.found.value)
-  if (translation.header.bayerPattern) takeGreen(image, translation, saturation.found.value)
+  const colour = translation.header.bayerPattern ? (owner.mosaicColour ?? 'G') : undefined
+  if (colour) takeColour(colour, image, translation, saturation.found.value)
 
   const { width, height, pixels } = image
-  const mosaic = translation.header.bayerPattern !== null
-  const stated = stateDetector(translation.detector, saturation, pixels, width, height, mosaic)
+  const stated = stateDetector(translation.detector, saturation, pixels, width, height, colour === 'G')
   const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(stated.transfer.skyVariance))
   const header = { ...translation.header, ...stated.detector, flags: translation.header.flags | stated.flags }
   return {
     frame: { width, height, pixels, mask, detector: stated.detector },
     header,
-    provenance: { ...translation.provenance, ...stated.provenance, ...(shares && { pixels: shares }) },
+    provenance: { ...translation.provenance, ...stated.provenance, ...(changes && { pixels: changes }) },
   }
 }
 
@@ -143,26 +146,40 @@ function countShares({ pixels, bitpix }: Plane): Provenance | undefined {
   }
 }
 
-/** Replace the mosaic by its green pixels, one per 2 × 2 cell, and say so in the header. */
-function takeGreen(image: Plane, { header, provenance }: Translation, saturationAdu: number): void {
+function putTogether(words: string): Provenance {
+  return { from: 'DETSEC, DATASEC, BIASSEC', conversion: words, confidence: 'certain' }
+}
+
+const ofColour = {
+  R: { name: 'red', cells: 'the red pixel of each 2 × 2 cell', band: 'R' },
+  G: { name: 'green', cells: 'two green pixels of each 2 × 2 cell averaged', band: 'V' },
+  B: { name: 'blue', cells: 'the blue pixel of each 2 × 2 cell', band: 'B' },
+} as const
+
+/** Replace the mosaic by the pixels of one colour, one per 2 × 2 cell, and say so in the header. */
+function takeColour(
+  colour: MosaicColour,
+  image: Plane,
+  { header, provenance }: Translation,
+  saturationAdu: number,
+): void {
   const pattern = header.bayerPattern!
-  const green = greenPlane(image.pixels, image.width, image.height, pattern, saturationAdu)
-  Object.assign(image, { width: green.width, height: green.height, pixels: green.pixels })
-  header.widthPx = green.width
-  header.heightPx = green.height
+  const taken = colourPlane(image.pixels, image.width, image.height, pattern, colour, saturationAdu)
+  Object.assign(image, { width: taken.width, height: taken.height, pixels: taken.pixels })
+  const { name, cells, band } = ofColour[colour]
+  header.widthPx = taken.width
+  header.heightPx = taken.height
   header.binning = [2 * header.binning[0], 2 * header.binning[1]]
   if (header.pixelScaleArcsec !== null) header.pixelScaleArcsec *= 2
-  header.flags |= flagMask('mosaicGreen')
-  const cells = 'two green pixels of each 2 × 2 cell averaged'
+  if (colour === 'G') header.flags |= flagMask('mosaicGreen')
   for (const field of ['binning', 'pixelScaleArcsec'])
     provenance[field].conversion = [provenance[field].conversion, cells].filter(Boolean).join('; ')
-  if (green.conflict) provenance.bayerPattern.conflict = green.conflict
-  if (header.band !== null && header.band !== 'clear') return
-  const band: Found<string> = { value: 'V', from: 'assumed', conversion: `${cells}: nearest to V`, confidence: 'guess' }
+  if (taken.conflict) provenance.bayerPattern.conflict = taken.conflict
+  if (colour === 'G' && header.band !== null && header.band !== 'clear') return
   if (header.filterName === null) {
-    header.filterName = `green of ${pattern}`
+    header.filterName = `${name} of ${pattern}`
     provenance.filterName = provenance.bayerPattern
   }
-  header.band = band.value
-  provenance.band = { from: band.from, conversion: band.conversion, confidence: 'guess' }
+  header.band = band
+  provenance.band = { from: 'assumed', conversion: `${cells}: nearest to ${band}`, confidence: 'guess' }
 }

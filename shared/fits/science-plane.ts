@@ -1,4 +1,5 @@
 import { CpcsError } from '#shared/errors.ts'
+import { type AmplifierLayout, assembledHeader, isAmplifier, layoutOf } from './amplifiers.ts'
 import type { FitsFile, Hdu } from './file.ts'
 import type { Header } from './header.ts'
 import { axesOf } from './image.ts'
@@ -14,10 +15,13 @@ export interface SciencePlane {
   height: number
   /** The cards of its unit, then those of the primary header. */
   header: Header
+  /** How it is to be put together from several amplifiers; undefined where `hdu` holds all of it. */
+  amplifiers?: AmplifierLayout
 }
 
 /**
- * Choose the one image of the sky that a file holds: the unit named SCI, else the primary image, else the only other.
+ * Choose the one image of the sky that a file holds: the unit named SCI, else the primary image, else the only other, else
+ * what the amplifiers of one detector make up together.
  *
  * @throws {CpcsError} NoImage (tables, spectra), NotSingleImage (colour cubes, several images)
  */
@@ -26,6 +30,11 @@ export function sciencePlane(file: Pick<FitsFile, 'hdus'>): SciencePlane {
   if (images.length === 0) throw new CpcsError('NoImage', { found: inWords(file) })
   const own = images.filter(hdu => !companions.test(hdu.name))
   const chosen = choose(own.length > 0 ? own : images)
+  if ('amplifiers' in chosen) {
+    const { width, height, amplifiers } = chosen
+    const header = assembledHeader(file.hdus[0].header, chosen)
+    return { hdu: amplifiers[0].hdu, width, height, header, amplifiers: chosen }
+  }
   const axes = axesOf(chosen)
   const [width, height = 1] = axes
   const planes = axes.slice(2).reduce((product, axis) => product * axis, 1)
@@ -45,23 +54,19 @@ function hasPixels(hdu: Hdu): boolean {
   return axes.length > 0 && axes.every(axis => axis > 0)
 }
 
-function choose(images: Hdu[]): Hdu {
+function choose(images: Hdu[]): Hdu | AmplifierLayout {
   const science = images.filter(hdu => hdu.name === 'SCI')
   const flat = images.filter(hdu => axesOf(hdu).length >= 2)
   const candidates = science.length > 0 ? science : flat.length > 0 ? flat : images
   if (candidates.length === 1 || candidates[0].index === 0) return candidates[0]
   const amplifiers = candidates.filter(isAmplifier)
+  const layout = amplifiers.length === candidates.length ? layoutOf(amplifiers) : undefined
+  if (layout) return layout
   if (amplifiers.length > 1)
     throw new CpcsError('NotSingleImage', {
-      found: `a raw frame of ${amplifiers.length} amplifiers, each with its own bias and gain`,
+      found: `a raw frame of ${amplifiers.length} amplifiers whose DETSEC and DATASEC do not say how they join`,
     })
   throw new CpcsError('NotSingleImage', { found: `${candidates.length} images in its extensions` })
-}
-
-/** Part of a detector read through one amplifier: it tells where on the detector it lies, or where its overscan is. */
-function isAmplifier({ header }: Hdu): boolean {
-  const told = (keyword: string) => /\[.*:.*\]/.test(header.string(keyword) ?? '')
-  return told('DETSEC') && (told('BIASSEC') || told('DATASEC') || told('AMPSEC'))
 }
 
 function inWords(file: Pick<FitsFile, 'hdus'>): string {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { CpcsError } from '#shared/errors.ts'
@@ -9,7 +7,6 @@ import { decodePlane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { encodeTables } from '#shared/fits/table.ts'
 import { encodeImages } from '#shared/fits/write-image.ts'
-import { dataFolder, dataThere } from './astropy.ts'
 import { bigEndian, primaryImage } from './build.ts'
 
 const text = (words: string) => new TextEncoder().encode(words)
@@ -139,13 +136,6 @@ describe('the science plane', () => {
     const bytes = new Uint8Array([...empty, ...extension('A'), ...extension('B')])
     expect(thrownBy(() => sciencePlane(openFits(bytes))).name).toBe('NotSingleImage')
   })
-})
-
-test.skipIf(!dataThere)('a raw frame of four amplifiers is recognised (skipped where it is absent)', () => {
-  const bytes = readFileSync(join(dataFolder, 'neoexchange', 'mef_raw_test_frame.fits'))
-  const thrown = thrownBy(() => sciencePlane(openFits(bytes)))
-  expect(thrown.name).toBe('NotSingleImage')
-  expect(thrown.message).toMatch(/a raw frame of 4 amplifiers, each with its own bias and gain/)
 })
 
 function thrownBy(work: () => unknown): CpcsError {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { greenPlane } from '#functions/standardise/mosaic.ts'
+import { colourPlane } from '#functions/standardise/mosaic.ts'
 import { standardFrame } from '#functions/standardise/standardise.ts'
 import { cardsOf, expose, fitsOf } from './camera.ts'
 
@@ -12,6 +12,9 @@ function skyOf(pattern: string, width: number, height: number): Float32Array {
   })
 }
 
+const greenPlane = (raw: Float32Array, width: number, height: number, pattern: string, saturationAdu: number) =>
+  colourPlane(raw, width, height, pattern, 'G', saturationAdu)
+
 describe('a colour mosaic', () => {
   test.each(['RGGB', 'BGGR', 'GRBG', 'GBRG'])('%s gives its green pixels, the mean of two per cell', pattern => {
     const raw = skyOf(pattern, 40, 30)
@@ -20,6 +23,36 @@ describe('a colour mosaic', () => {
     const [a, b] = pattern[0] === 'G' ? [0, 41] : [1, 40]
     expect(green.pixels[0]).toBe((raw[a] + raw[b]) / 2)
     expect(Math.min(...green.pixels)).toBeGreaterThanOrEqual(2000)
+  })
+
+  test.each(['RGGB', 'BGGR', 'GRBG', 'GBRG'])(
+    '%s gives its red and its blue pixels as frames of their own',
+    pattern => {
+      const raw = skyOf(pattern, 40, 30)
+      const red = colourPlane(raw, 40, 30, pattern, 'R', 60_000).pixels
+      const blue = colourPlane(raw, 40, 30, pattern, 'B', 60_000).pixels
+      expect([Math.min(...red), Math.max(...red)]).toEqual([1000, 1004])
+      expect([Math.min(...blue), Math.max(...blue)]).toEqual([500, 504])
+    },
+  )
+
+  test('red and blue of a pattern that the pixels contradict are refused: which is which nobody knows', () =>
+    expect(() => colourPlane(skyOf('GRBG', 40, 30), 40, 30, 'RGGB', 'R', 60_000)).toThrow(/other diagonal/))
+
+  test('the colour that the profile asks for is the frame, in the band next to it, with the gain of one pixel', () => {
+    const cards = cardsOf({
+      'DATE-OBS': '2023-09-27T00:10:22',
+      EXPTIME: 60,
+      BAYERPAT: 'RGGB',
+      EGAIN: 0.8,
+      PIXSCALE: 1.2,
+    })
+    const raw = fitsOf(expose(), 128, 128, cards)
+    const { header, frame } = standardFrame(raw, { mosaicColour: 'B' })
+    expect(header).toMatchObject({ band: 'B', widthPx: 64, gainElectronsPerAdu: 0.8, pixelScaleArcsec: 2.4 })
+    expect(header.filterName).toBe('blue of RGGB')
+    expect(frame.pixels[0]).toBe(expose()[129])
+    expect(standardFrame(raw, { mosaicColour: 'R' }).header.band).toBe('R')
   })
 
   test('a pattern that the pixels contradict is corrected, and told', () => {
