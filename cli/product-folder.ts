@@ -59,6 +59,7 @@ const PRODUCTS = [
     'catalogue.ecsv',
     'calibration.json',
     'calibration.png',
+    'candidates.png',
     'points.json',
     'camera.json',
     'report.json',

@@ -118,6 +118,7 @@ function pictures(run, has) {
       figure('preview.png', 'The frame: measured stars ringed, targets marked'),
       figure('calibration.png', 'Residuals of the calibration against magnitude, colour and place'),
     ),
+    figure('candidates.png', 'All candidates of survey and band, best first, with their residuals against colour'),
   ]
 }
 
@@ -183,12 +184,15 @@ function calibration({ calibration: result }) {
   )
 }
 
+const termFrom = { frame: 'this frame', both: 'this and earlier frames', memory: 'earlier frames', none: 'none' }
+
 const candidateColumns = [
   { title: 'survey', cell: row => row.survey },
   { title: 'band', cell: row => row.band },
   { title: 'colour', cell: row => row.colour },
   { title: 'zero point', number: true, cell: row => `${fixed(row.zeroPoint, 3)} ± ${fixed(row.zeroPointError, 3)}` },
   { title: 'colour term', number: true, cell: row => `${fixed(row.colourTerm, 3)} ± ${fixed(row.colourTermError, 3)}` },
+  { title: 'term from', cell: row => termFrom[row.colourTermFrom] ?? '' },
   { title: 'scatter', number: true, cell: row => fixed(row.scatter, 3) },
   { title: 'stars', number: true, cell: row => String(row.stars) },
 ]

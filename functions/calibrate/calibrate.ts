@@ -11,6 +11,7 @@ import {
 import {
   calibrateFrame,
   calibrationTitle,
+  candidateRows,
   type FrameCalibration,
   fitDetails,
   plotData,
@@ -29,6 +30,7 @@ import { type CatalogueMeta, catalogueEcsv, catalogueFits } from '#shared/calibr
 import type { Force } from '#shared/calibration/choose.ts'
 import { framePoints } from '#shared/calibration/frame-points.ts'
 import { drawCalibration } from '#shared/calibration/plot.ts'
+import { drawCandidates } from '#shared/calibration/plot-candidates.ts'
 import type { FrameSize } from '#shared/calibration/position-term.ts'
 import { COLOUR_WINDOW_DAYS } from '#shared/calibration/target-colour.ts'
 import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
@@ -102,6 +104,10 @@ export async function calibrate(input: CalibrateInput, deps: CalibrateDeps): Pro
   const products = input.products
   await store.put(`${products}/catalogue.fits`, catalogueFits(calibrated, meta), { contentType: 'application/fits' })
   await store.put(`${products}/catalogue.ecsv`, encoded(catalogueEcsv(calibrated, meta)), { contentType: 'text/plain' })
+  if (calibration.candidates.length > 0) {
+    const picture = drawCandidates(candidateRows(calibration, stars), choiceInWords(calibration, input))
+    await store.put(`${products}/candidates.png`, picture, { contentType: 'image/png' })
+  }
   if (report.plot)
     await store.put(`${products}/calibration.png`, drawCalibration(report.plot), { contentType: 'image/png' })
   await store.put(`${products}/calibration.json`, encoded(JSON.stringify(report)), json)
@@ -151,6 +157,15 @@ function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale & FrameSiz
     residualArcsec: wcs.medianResidualMas / 1000,
     epochYear: julianEpoch(header.mjdUtcMid),
   }
+}
+
+/** Why the chosen candidate was chosen, in one line. */
+function choiceInWords({ choice, candidates, chosen }: FrameCalibration, { header }: CalibrateInput): string {
+  const filter =
+    header.filterName === null ? 'no filter named' : `filter ${header.filterName}, band ${header.band ?? 'unknown'}`
+  const found = chosen ? `${chosen.survey} ${chosen.band}` : 'nothing chosen'
+  const doubt = choice.ambiguous ? ', ambiguous' : choice.contradictsHeader ? ', against the header' : ''
+  return `${candidates.length} candidates, ${filter}: ${found}${doubt}`
 }
 
 function tellChoice({ choice, candidates, chosen }: FrameCalibration, { header }: CalibrateInput, log: Log): void {

@@ -15,6 +15,7 @@ import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt 
 import { type Choice, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
+import type { CandidateRow } from './plot-candidates.ts'
 import type { FrameSize, PositionTerm } from './position-term.ts'
 import { standardBands } from './standard-bands.ts'
 
@@ -103,6 +104,7 @@ export function plotData(fit: CalibrationFit, catalogue: StarCatalogue, title: s
   const { sample, magnitudes, line } = fit
   return {
     title,
+    note: noteOf(fit),
     mag: Array.from(sample, i => magnitudes.mag[i]),
     colour: Array.from(sample, i => magnitudes.colour[i]),
     x: Array.from(sample, i => catalogue.x[i]),
@@ -110,6 +112,35 @@ export function plotData(fit: CalibrationFit, catalogue: StarCatalogue, title: s
     residual: Array.from(residuals(fit, catalogue)),
     used: Array.from(line.used, Boolean),
   }
+}
+
+/** Whose stars the colour term rests on, the position term, and the scatter that the errors do not explain, in words. */
+function noteOf({ line, position, colourTermFrom }: CalibrationFit): string {
+  const terms = {
+    frame: [],
+    memory: ['colour term of earlier frames'],
+    both: ['colour term with earlier frames'],
+    none: ['no colour term'],
+  }[colourTermFrom]
+  const plane = position ? [`position term of order ${position.order}`] : []
+  return [`${(1000 * line.intrinsic).toFixed(1)} mmag beyond the errors`, ...terms, ...plane].join(', ')
+}
+
+/** All fits as the picture of candidates shows them. */
+export function candidateRows({ choice, candidates }: FrameCalibration, catalogue: StarCatalogue): CandidateRow[] {
+  return choice.ranked.map(({ fit }, k) => {
+    const { sample, line, magnitudes, hasColourTerm } = fit
+    const left = residuals(fit, catalogue)
+    const kept = Array.from(sample.keys()).filter(j => line.used[j])
+    const across = hasColourTerm ? magnitudes.colour : magnitudes.mag
+    return {
+      ...candidates[k],
+      colourName: candidates[k].colour,
+      chosen: fit === choice.chosen,
+      x: kept.map(j => across[sample[j]]),
+      residual: kept.map(j => left[j]),
+    }
+  })
 }
 
 /** The chosen calibration in one line. */

@@ -5,6 +5,8 @@ import { Canvas, textWidth } from '#shared/image/canvas.ts'
 export interface CalibrationPlotData {
   /** The chosen fit in words and numbers. */
   title: string
+  /** What the fit consists of beyond its numbers, in words. */
+  note?: string
   /** Catalogue magnitude, mag. */
   mag: number[]
   /** Catalogue colour, mag. */
@@ -40,7 +42,9 @@ export function drawCalibration(data: CalibrationPlotData): Uint8Array {
   canvas.text(
     500,
     54,
-    `${used.length} stars used, ${left} left out, robust scatter ${(scatter * 1000).toFixed(1)} mmag`,
+    [`${used.length} stars used, ${left} left out, robust scatter ${(scatter * 1000).toFixed(1)} mmag`, data.note]
+      .filter(Boolean)
+      .join(', '),
     {
       colour: '#68717d',
       sizePx: 8.5,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { CameraFrame } from '#events/camera.ts'
 import { Point } from '#events/point.ts'
 import { type CalibrateInput, CalibrateOutput, TargetResult } from '#events/stages.ts'
-import { calibrate } from '#functions/calibrate/calibrate.ts'
+import { type CalibrateDeps, calibrate } from '#functions/calibrate/calibrate.ts'
 import { decodeEcsv } from '#shared/catalogue/ecsv.ts'
 import { importStars } from '#shared/catalogue/import.ts'
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
@@ -91,14 +92,19 @@ const forcedAt = (name: string, raDeg: number, decDeg: number, flux: number): Fo
   flags: 0,
 })
 
-async function run(forced: ForcedPhotometry[], surveys: ReferenceStars[], band: string | null = 'r') {
+async function run(
+  forced: ForcedPhotometry[],
+  surveys: ReferenceStars[],
+  band: string | null = 'r',
+  known: Pick<CalibrateDeps, 'cameras' | 'points' | 'force'> = {},
+) {
   const { catalogue } = simulateField({ stars: 300, seed: 'stage' })
   const store = new MemoryStore()
   const catalogues = new MemoryStore()
   for (const stars of surveys) await importStars(catalogues, '', stars)
   await store.put(`${products}/stars.fits`, encodeStars(catalogue))
   await store.put(`${products}/forced.json`, new TextEncoder().encode(JSON.stringify(forced)))
-  const output = await calibrate(inputFor(band), { store, tiles: openTiles(catalogues), log: silent })
+  const output = await calibrate(inputFor(band), { store, tiles: openTiles(catalogues), log: silent, ...known })
   const json = async (key: string) => JSON.parse(new TextDecoder().decode(await store.get(key)))
   return { output, store, points: await json(output.points), report: await json(output.calibrationReport) }
 }
@@ -179,5 +185,61 @@ describe('the calibrate stage', () => {
   test('a survey elsewhere on the sky is as none', async () => {
     const elsewhere = { ...ps1, raDeg: ps1.raDeg.map(ra => ra + 20) }
     expect((await run([bright], [elsewhere])).output.outcome).toBe('uncalibrated')
+  })
+
+  test('tells the memory of its camera, and is told by it what few frames differ by', async () => {
+    const { output, store } = await run([bright], [ps1, gaia])
+    const told = CameraFrame.parse(JSON.parse(new TextDecoder().decode(await store.get(output.camera!))))
+    expect(told).toMatchObject({ telescope: 'north', filterName: 'r', frameId, survey: 'ps1', band: 'r' })
+    expect(told.bands[0].colourTerm).toBe(output.calibration.chosen!.colourTerm)
+    // 60 s: 2.5 log10(60) = 4.4454
+    expect(told.bands[0].zeroPointOneSecond).toBeCloseTo(output.calibration.chosen!.zeroPoint - 4.4454, 3)
+
+    const earlier = Array.from({ length: 8 }, (_, n) => ({
+      ...told,
+      frameId: `${n}`.padStart(64, '0'),
+      mjdUtcMid: 60670 + n,
+    }))
+    const asked: unknown[] = []
+    const cameras = {
+      async frames(camera: unknown) {
+        asked.push(camera)
+        return earlier
+      },
+    }
+    const known = await run([bright], [ps1, gaia], 'r', { cameras })
+    expect(asked).toEqual([{ telescope: 'north', camera: null, filterName: 'r' }])
+    expect(known.output.calibration.chosen).toMatchObject({ colourTermFrom: 'both' })
+    expect(hasFlag(known.points[0].flags, 'zeroPointUnusual')).toBe(false)
+
+    const bright2 = earlier.map(frame => ({
+      ...frame,
+      bands: frame.bands.map(b => ({ ...b, zeroPointOneSecond: b.zeroPointOneSecond! + 0.7 })),
+    }))
+    const clouded = await run([bright], [ps1, gaia], 'r', { cameras: { frames: async () => bright2 } })
+    expect(hasFlag(clouded.points[0].flags, 'zeroPointUnusual')).toBe(true)
+  })
+
+  test('keeps every candidate with its score in one picture, and the chosen one in another', async () => {
+    const { store, report } = await run([bright], [ps1, gaia])
+    for (const name of ['calibration.png', 'candidates.png'])
+      expect([...(await store.get(`${products}/${name}`)).subarray(1, 4)]).toEqual([...Buffer.from('PNG')])
+    expect(report.candidates.every((row: { score: number }) => Number.isFinite(row.score))).toBe(true)
+  })
+
+  test('a point says when it was at the barycentre, and in what light', async () => {
+    const [point] = Point.array().parse((await run([bright], [ps1, gaia])).points)
+    // astropy 5.2: Time(60676.5, format='mjd', scale='utc') at the geocentre, its light_travel_time from (150.2, +2.2) added
+    expect(Math.abs(point.bjdTdbMid! - 2460677.00437935)).toBeLessThan(2e-7)
+    expect(Math.abs(point.hjdUtcMid! - 2460677.00356346)).toBeLessThan(2e-7)
+    expect(point).toMatchObject({ skyAdu: 100, elongation: 1.05, wcsStars: 100, moonAltitudeDeg: null })
+    expect(point.magNaturalErr!).toBeLessThan(point.magErr!) // the unknown colour is not in it
+  })
+
+  test('forced to what it had chosen itself, it gives the same to the bit', async () => {
+    const { store, report } = await run([bright], [ps1, gaia])
+    const { survey, band } = report.chosen
+    const forced = await run([bright], [ps1, gaia], 'r', { force: { survey, band } })
+    for (const key of await store.list(products)) expect(await forced.store.get(key)).toEqual(await store.get(key))
   })
 })
