@@ -7,13 +7,13 @@
  * goes the whole way by the command, with Gaia and Pan-STARRS as catalogues; what was measured before is kept in --work.
  * Writes its section of `bench/RESULTS.md`.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Report } from '#events/stages.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
+import { importSurveys, runCommand } from './run-command.ts'
 import { readTruth, scaleOfTruth, seedsOf } from './truth.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -59,12 +59,10 @@ function measure(preset: string, seed: number): Row | undefined {
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Row
   mkdirSync(made, { recursive: true })
   const truth = readTruth(folder)
-  const catalogues = join(made, 'catalogues')
-  for (const [survey, file] of Object.entries({ gaia_dr3: 'gaia', ps1: 'ps1' }))
-    cpcs('tiles', 'import', survey, join(folder, `${file}.csv`), '--catalogues', catalogues)
+  const catalogues = importSurveys(folder, made)
   const out = join(made, 'out')
   const place = `${truth.target.ra} ${truth.target.dec} target`
-  cpcs('process', join(folder, 'frame.fits'), '--catalogues', catalogues, '--out', out, '--target', place)
+  runCommand('process', join(folder, 'frame.fits'), '--catalogues', catalogues, '--out', out, '--target', place)
   const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
   const target = report.targets?.[0]
   if (!target) throw new Error(`${preset} ${seed}: ${report.outcome}, no target: ${report.reason}`)
@@ -81,11 +79,6 @@ function measure(preset: string, seed: number): Row | undefined {
   writeFileSync(kept, JSON.stringify(row))
   console.log(`${preset} ${seed}: ${figure(row.off, 4)} (${figure(row.magErr, 4)})`)
   return row
-}
-
-function cpcs(...args: string[]): void {
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'cli', 'bin.mjs'), ...args], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`cpcs ${args.join(' ')} ended with ${status}: ${stderr}`)
 }
 
 function section(): string[] {
