@@ -21,6 +21,7 @@ const options = {
   out: { type: 'string' },
   target: { type: 'string', multiple: true },
   inject: { type: 'string' },
+  forced: { type: 'string' },
   survey: { type: 'string' },
   band: { type: 'string' },
   json: { type: 'boolean' },
@@ -48,7 +49,19 @@ interface Command {
 
 const commands: Record<string, Command> = {
   process: {
-    takes: ['catalogues', 'out', 'target', 'survey', 'band', 'inject', 'profile', 'colour', 'json', 'verbose'],
+    takes: [
+      'catalogues',
+      'out',
+      'target',
+      'survey',
+      'band',
+      'inject',
+      'forced',
+      'profile',
+      'colour',
+      'json',
+      'verbose',
+    ],
     run: process_,
   },
   solve: {
@@ -120,6 +133,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
     targets: targetsOf(values),
     force: { survey: await surveyNamed(values.survey), band: values.band },
     inject: countOf(values.inject, 'inject'),
+    forced: await surveyNamed(values.forced),
     profile: await profileOf(values),
     log: logFor(values),
   })

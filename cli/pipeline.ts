@@ -43,6 +43,8 @@ export interface PipelineOptions {
   profile?: unknown
   /** How many stars to put into the frame as a check of its limits. */
   inject?: number
+  /** Survey whose every star on the frame is measured at its place. */
+  forced?: SurveyId
   log: Log
 }
 
@@ -105,7 +107,7 @@ async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: Obj
   )
   if (last === 'solve') return
   const measured = await run.timed('measure', () =>
-    measure(solved, { store, tiles, targets, log, inject: options.inject }),
+    measure(solved, { store, tiles, targets, log, inject: options.inject, forced: options.forced }),
   )
   await run.timed('calibrate', () => calibrate(measured, { store, tiles, log, force }))
 }

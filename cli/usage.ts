@@ -12,9 +12,10 @@ export function notUsable(path: string, how: string): (error: Error) => never {
 
 export const usage = `cpcs: photometric calibration of astronomical frames
 
-  cpcs process FRAME.fits --catalogues DIR --out DIR [--target "RA DEC [NAME]"]… [--survey S] [--band B] [--inject N] [--json]
+  cpcs process FRAME.fits --catalogues DIR --out DIR [--target "RA DEC [NAME]"]… [--survey S] [--band B] [--inject N] [--forced SURVEY] [--json]
       the whole way: standard header, astrometry, photometry, calibrated catalogue, report.json and pictures;
-      --inject puts N stars into the frame and tells in injection.png and report.json whether its limits are true
+      --inject puts N stars into the frame and tells in injection.png and report.json whether its limits are true;
+      --forced measures every star of the survey at its place, seen or not, in survey-stars.fits
   cpcs header FRAME.fits|URL [--profile FILE] [--json]
       the standard header and where each value came from; of a frame on a web server its headers alone are fetched
   cpcs standardise FRAME.fits --out DIR [--profile FILE] [--colour R|G|B]

@@ -68,6 +68,8 @@ export const MeasureOutput = SolveOutput.extend({
   /** Key of the forced photometry of the targets, JSON (shared/photometry/forced.ts). */
   forced: z.string(),
   residual: z.string(),
+  /** Key of the forced photometry of a survey's stars, FITS table; only where that was asked for. */
+  surveyStars: z.string().optional(),
   /** Key of what stars put into the frame tell of its limits, JSON; only where that was asked for. */
   injection: z.string().optional(),
 })

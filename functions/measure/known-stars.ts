@@ -1,5 +1,5 @@
 import type { StandardHeader } from '#events/frame.ts'
-import type { Cone, Tiles } from '#shared/catalogue/reference.ts'
+import type { Cone, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import type { KnownStars } from '#shared/photometry/known-stars.ts'
 import { propagate } from '#shared/sky/epoch.ts'
 import { julianEpoch } from '#shared/sky/time.ts'
@@ -23,11 +23,17 @@ export async function knownStars(
   { mjdUtcMid }: StandardHeader,
 ): Promise<KnownStars | undefined> {
   if (!(await tiles.surveys()).includes(SURVEY)) return undefined
-  const stars = await tiles.cone(SURVEY, cone, { limit: MOST_STARS })
-  const places = propagate(stars, julianEpoch(mjdUtcMid))
-  const x = new Float64Array(stars.count)
-  const y = new Float64Array(stars.count)
-  for (let i = 0; i < stars.count; i++) [x[i], y[i]] = skyToPixel(wcs, places.raDeg[i], places.decDeg[i])
+  const { stars, x, y } = await starsOnFrame(tiles, SURVEY, cone, wcs, mjdUtcMid)
   const { G, BP, RP } = stars.mag
   return { x, y, mag: G, colour: BP.map((value, i) => value - RP[i]) }
+}
+
+/** Stars of a survey around a frame, brightest first, where they stood at the time of the exposure: 0-based pixel, degrees. */
+export async function starsOnFrame(tiles: Tiles, survey: SurveyId, cone: Cone, wcs: Wcs, mjdUtcMid: number) {
+  const stars = await tiles.cone(survey, cone, { limit: MOST_STARS })
+  const { raDeg, decDeg } = propagate(stars, julianEpoch(mjdUtcMid))
+  const x = new Float64Array(stars.count)
+  const y = new Float64Array(stars.count)
+  for (let i = 0; i < stars.count; i++) [x[i], y[i]] = skyToPixel(wcs, raDeg[i], decDeg[i])
+  return { stars, raDeg, decDeg, x, y }
 }

@@ -1,5 +1,5 @@
 import type { MeasureInput, MeasureOutput } from '#events/stages.ts'
-import type { Tiles } from '#shared/catalogue/reference.ts'
+import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
@@ -15,6 +15,7 @@ import type { Wcs } from '#shared/sky/wcs-type.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { checkLimits } from './injection.ts'
 import { knownStars } from './known-stars.ts'
+import { measureSurvey } from './survey-stars.ts'
 import { measureTargets } from './targets.ts'
 
 export interface MeasureDeps {
@@ -25,6 +26,8 @@ export interface MeasureDeps {
   log: Log
   /** How many stars to put into the frame as a check of its limits; none by default. */
   inject?: number
+  /** Survey whose every star on the frame is measured at its place; none by default. */
+  forced?: SurveyId
 }
 
 /**
@@ -37,7 +40,7 @@ export interface MeasureDeps {
  */
 export async function measure(
   input: MeasureInput,
-  { store, targets, tiles, log, inject }: MeasureDeps,
+  { store, targets, tiles, log, inject, forced: survey }: MeasureDeps,
 ): Promise<MeasureOutput> {
   const { frame, header, cards } = decodeFrame(await store.get(input.image))
   const wcs = await readSolution(store, input.solution)
@@ -74,6 +77,11 @@ export async function measure(
   const preview = drawPreview(frame, { stars: rings, targets: forced, north: { cd: wcs.cd } }, { caption })
   await store.put(keys.preview, preview, { contentType: 'image/png' })
 
+  const surveyStars = `${input.products}/survey-stars.fits`
+  if (survey && tiles) {
+    const table = await measureSurvey(measured, survey, tiles, { cone, wcs, header: input.header, known })
+    await store.put(surveyStars, table, { contentType: 'application/fits' })
+  }
   const injection = inject
     ? await checkLimits({ frame, measured, detections, known }, inject, input.frameId, input.products, { store, log })
     : undefined
@@ -92,6 +100,7 @@ export async function measure(
     catalogue: keys.catalogue,
     forced: keys.forced,
     residual: keys.residual,
+    ...(survey && tiles && { surveyStars }),
     ...(injection && { injection }),
   }
 }

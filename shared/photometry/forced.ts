@@ -31,6 +31,8 @@ const CORE_FWHM = 1.2
 export interface ForcedOptions {
   expected?: ExpectedStars
   around?: (x: number, y: number) => Surroundings
+  /** Hold the place also where a star is seen: the places of a survey are better than those of one frame. */
+  held?: boolean
 }
 
 /**
@@ -49,11 +51,11 @@ export function measureTarget(
   target: { name: string; raDeg: number; decDeg: number },
   x: number,
   y: number,
-  { expected, around }: ForcedOptions = {},
+  { expected, around, held = false }: ForcedOptions = {},
 ): ForcedPhotometry | undefined {
   const { scene, stars, psf } = measured
   const own = starsAt(measured, x, y)
-  const star = own.find(i => !stars.held[i] && stars.flux[i] > SURE_SIGMA * stars.fluxErr[i])
+  const star = held ? undefined : own.find(i => !stars.held[i] && stars.flux[i] > SURE_SIGMA * stars.fluxErr[i])
   const place =
     star === undefined ? { x, y, guess: 0 } : { x: stars.x[star], y: stars.y[star], guess: stars.flux[star] }
   const local = new LocalPsf(psf)

@@ -2,9 +2,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { StandardHeader } from '#events/frame.ts'
 import { MeasureInput, MeasureOutput } from '#events/stages.ts'
 import { measure } from '#functions/measure/measure.ts'
-import { encodeTables } from '#shared/fits/table.ts'
+import type { ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import { decodeTable, encodeTables } from '#shared/fits/table.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { madSigma } from '#shared/numeric/robust.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import type { PsfSummary } from '#shared/photometry/psf-summary.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
@@ -105,6 +107,29 @@ const registry = {
   candidates: async () => [],
 }
 
+/** Tiles of one survey with stars at these places, identities 0, 1, … */
+function surveyOf(places: [number, number][]): Tiles {
+  const none = new Float64Array(places.length)
+  const stars: ReferenceStars = {
+    survey: 'ps1',
+    count: places.length,
+    id: places.map((_, i) => String(i)),
+    raDeg: Float64Array.from(places, ([ra]) => ra),
+    decDeg: Float64Array.from(places, ([, dec]) => dec),
+    raErrMas: none,
+    decErrMas: none,
+    pmRaMasPerYear: none,
+    pmDecMasPerYear: none,
+    pmErrMasPerYear: none,
+    parallaxMas: none,
+    epochYear: Float64Array.from(places, () => 2014),
+    mag: {},
+    magErr: {},
+    clean: new Uint8Array(places.length),
+  }
+  return { surveys: async () => ['ps1'], cone: async () => stars }
+}
+
 describe('the measure stage', () => {
   let store: MemoryStore
   let output: MeasureOutput
@@ -182,6 +207,26 @@ describe('the measure stage', () => {
     // What stars are put in changes nothing of what is measured.
     expect(await again.get(checked.catalogue)).toEqual(await store.get(output.catalogue))
     expect(output.injection).toBeUndefined()
+  })
+
+  test('measures every star of a survey where the survey has it, seen or not, if that is asked for', async () => {
+    const again = await storeWithFrame()
+    const seen = stars.slice(0, 40)
+    const unseen = stars.slice(0, 30).map(({ x, y }) => ({ x: x + 15, y: y + 14, flux: 0 }))
+    const places = [...seen, ...unseen].map(({ x, y }) => pixelToSky(wcs, x, y))
+    const tiles = surveyOf(places)
+    const held = await measure(input, { store: again, targets: registry, log: silent, tiles, forced: 'ps1' })
+    const { columns } = decodeTable(await again.get(held.surveyStars!))
+    const flux = columns.get('flux') as Float64Array
+    const fluxErr = columns.get('flux_err') as Float64Array
+    const id = columns.get('id') as string[]
+    expect(id.length).toBe(70)
+    const pulls = id.map((name, row) => (flux[row] - [...seen, ...unseen][Number(name)].flux) / fluxErr[row])
+    expect(madSigma(pulls, 0)).toBeLessThan(1.35)
+    expect(madSigma(pulls, 0)).toBeGreaterThan(0.7)
+    expect(Math.min(...flux)).toBeLessThan(0)
+    const row = id.indexOf('3')
+    expect((columns.get('x') as Float64Array)[row]).toBeCloseTo(seen[3].x + 1, 4)
   })
 
   test('gives the same bytes again', async () => {
