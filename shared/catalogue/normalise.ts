@@ -1,3 +1,4 @@
+import { wrap360 } from '#shared/sky/angles.ts'
 import { asNumbers, asText, findColumn, type PublishedTable, type Wanted } from './published-table.ts'
 import type { ReferenceStars } from './reference.ts'
 import type { Cut, ErrorColumn, Spellings, Survey, SurveyBand } from './survey.ts'
@@ -68,7 +69,7 @@ export function normalise(table: PublishedTable, survey: Survey): ReferenceStars
 
   const pick = (values: Float64Array | undefined, missing: number) =>
     Float64Array.from(rows, row => (values && Number.isFinite(values[row]) ? values[row] : missing))
-  const raDeg = Float64Array.from(rows, row => (allRa[row] + 360) % 360)
+  const raDeg = Float64Array.from(rows, row => wrap360(allRa[row]))
   const decDeg = Float64Array.from(rows, row => allDec[row])
   const mag: Record<string, Float64Array> = {}
   const magErr: Record<string, Float64Array> = {}
