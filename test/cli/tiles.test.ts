@@ -1,0 +1,97 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { EXIT, main } from '#cli/main.ts'
+import { random } from '#shared/numeric/random.ts'
+
+const work = mkdtempSync(join(tmpdir(), 'cpcs-tiles-'))
+const elsewhere = join(work, 'elsewhere')
+const here = join(work, 'here')
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+const said: string[] = []
+beforeEach(() => {
+  said.length = 0
+  vi.spyOn(console, 'log').mockImplementation((text: string) => void said.push(text))
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void said.push(String(text)))
+})
+afterEach(() => vi.restoreAllMocks())
+
+const cpcs = async (...args: string[]) => {
+  said.length = 0
+  return { status: await main(args), text: () => said.join('\n') }
+}
+
+test('tiles are imported in one folder, fetched into another, listed and verified', async () => {
+  mkdirSync(elsewhere)
+  const draw = random('cli')
+  const rows = Array.from({ length: 500 }, (_, i) => `${i},${150 + 3 * draw.uniform()},${20 + 3 * draw.uniform()},15`)
+  writeFileSync(join(work, 'gaia.csv'), `source_id,ra,dec,phot_g_mean_mag\n${rows.join('\n')}\n`)
+  const imported = await cpcs('tiles', 'import', 'gaia_dr3', join(work, 'gaia.csv'), '--catalogues', elsewhere)
+  expect([imported.status, imported.text()]).toEqual([EXIT.done, expect.stringContaining('500 stars imported')])
+
+  const from = ['--from', join(elsewhere, 'gaia_dr3')]
+  const cone = ['--cone', '151.5 21.5 0.4', '--catalogues', here]
+  const fetched = await cpcs('tiles', 'fetch', 'gaia_dr3', ...cone, ...from)
+  const [, tiles] = /(\d+) tiles touch the cone: \1 fetched, 0 held before/.exec(fetched.text())!
+  expect(fetched.status).toBe(EXIT.done)
+  const again = await cpcs('tiles', 'fetch', 'gaia_dr3', ...cone, ...from)
+  expect(again.text()).toContain(`0 fetched, ${tiles} held before`)
+
+  expect((await cpcs('tiles', 'list', '--catalogues', here)).text()).toMatch(
+    new RegExp(`^gaia_dr3 +fetched +\\d+ stars in +${tiles} leaves +Gaia DR3$`),
+  )
+  for (const folder of [elsewhere, here]) {
+    const verified = await cpcs('tiles', 'verify', '--catalogues', folder)
+    expect([verified.status, verified.text()]).toEqual([
+      EXIT.done,
+      expect.stringMatching(/ stars in \d+ leaves: sound$/),
+    ])
+  }
+})
+
+test('a tile that was damaged is named, and the status says so', async () => {
+  const leaf = readdirSync(here, { recursive: true, encoding: 'utf8' }).find(name => name.endsWith('.parquet'))!
+  const bytes = readFileSync(join(here, leaf))
+  bytes[200] ^= 1
+  writeFileSync(join(here, leaf), bytes)
+  const { status, text } = await cpcs('tiles', 'verify', 'gaia_dr3', '--catalogues', here)
+  expect(status).toBe(EXIT.defect)
+  expect(text()).toContain(`${leaf} is not as it was written`)
+})
+
+test('an imported catalogue goes before fetched tiles', async () => {
+  const from = ['--from', join(elsewhere, 'gaia_dr3')]
+  const { text } = await cpcs(
+    'tiles',
+    'fetch',
+    'gaia_dr3',
+    '--cone',
+    '151.5 21.5 0.4',
+    '--catalogues',
+    elsewhere,
+    ...from,
+  )
+  expect(text()).toMatch(/0 fetched, 0 held before, \d+ lie in the imported catalogue/)
+})
+
+test('a catalogue that is not there is told as such', async () => {
+  const { status, text } = await cpcs(
+    ...['tiles', 'fetch', 'gaia_dr3', '--cone', '10 20 0.1', '--catalogues', here, '--from', join(work, 'nothing')],
+  )
+  expect(status).toBe(EXIT.defect)
+  expect(text()).toMatch(/UpstreamChanged: .*no HATS catalogue at/)
+})
+
+test.each([
+  [['fetch', 'gaia_dr3'], /write SURVEY --cone/],
+  [['fetch', '--cone', '1 2 3'], /write SURVEY --cone/],
+  [['fetch', 'asas', '--cone', '1 2 3'], /no service is known that holds asas/],
+  [['fetch', 'gaia_dr3', '--cone', '1 2'], /no radius in/],
+  [['verify', 'ps1'], /no catalogue ps1/],
+  [['melt'], /write "cpcs tiles import SURVEY FILE…", "fetch SURVEY", "index SURVEY", "verify \[SURVEY\]" or "list"/],
+])('cpcs tiles %j is wrong usage', async (args, tells) => {
+  const { status, text } = await cpcs('tiles', ...args, '--catalogues', here)
+  expect(status).toBe(EXIT.usage)
+  expect(text()).toMatch(tells)
+})
