@@ -1,6 +1,5 @@
 import { checksumCards, signHeader } from './checksum.ts'
 import { BLOCK_BYTES, type Card, encodeHeader } from './header.ts'
-import { concatenate } from './table.ts'
 
 /** An image to be written. `as` says how the values are stored; 'uint16' as 16-bit integers with BZERO 32768. */
 export interface ImageUnit {
@@ -17,12 +16,23 @@ const storage = { float32: { bitpix: -32, bytes: 4 }, uint16: { bitpix: 16, byte
 
 /** Write images, the first as primary unit, the others as extensions. Physical values stay as they are. CHECKSUM and DATASUM tell damage. */
 export function encodeImages(images: ImageUnit[]): Uint8Array {
-  return concatenate(
-    images.flatMap((image, index) => {
-      const data = encodeData(image)
-      return [signHeader(encodeImageHeader(image, index, images.length, checksumCards(data)), data), data]
-    }),
-  )
+  const headers = images.map((image, index) => encodeImageHeader(image, index, images.length, checksumCards()))
+  const sizes = images.map(({ pixels, as }) => wholeBlocks(pixels.length * storage[as].bytes))
+  const file = new Uint8Array(headers.reduce((sum, header, k) => sum + header.length + sizes[k], 0))
+  let at = 0
+  images.forEach((image, index) => {
+    const dataStart = at + headers[index].length
+    const data = file.subarray(dataStart, dataStart + sizes[index])
+    encodeData(image, data)
+    const header = encodeImageHeader(image, index, images.length, checksumCards(data))
+    file.set(signHeader(header, data), at)
+    at = dataStart + sizes[index]
+  })
+  return file
+}
+
+function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES
 }
 
 /** Write one image as a file of its own. */
@@ -47,19 +57,17 @@ function encodeImageHeader(image: ImageUnit, index: number, count: number, sums:
   return encodeHeader([...cards, ...(image.cards ?? []), ...sums])
 }
 
-function encodeData({ pixels, as }: ImageUnit): Uint8Array {
-  const { bytes: size } = storage[as]
-  const data = new Uint8Array(Math.ceil((pixels.length * size) / BLOCK_BYTES) * BLOCK_BYTES)
+/** @param data room for the values, at an even place of the file, zeros behind them */
+function encodeData({ pixels, as }: ImageUnit, data: Uint8Array): void {
+  const { byteOffset, byteLength, buffer } = data
+  const bytes = Buffer.from(buffer, byteOffset, byteLength)
   if (as === 'uint8') data.set(pixels)
-  else if (as === 'uint16')
-    for (let i = 0, at = 0; i < pixels.length; i++, at += 2) {
-      const stored = pixels[i] ^ 0x8000
-      data[at] = stored >> 8
-      data[at + 1] = stored
-    }
-  else {
-    const view = new DataView(data.buffer)
-    for (let i = 0; i < pixels.length; i++) view.setFloat32(4 * i, pixels[i])
+  else if (as === 'uint16') {
+    const stored = new Uint16Array(buffer, byteOffset, byteLength >> 1)
+    for (let i = 0; i < pixels.length; i++) stored[i] = pixels[i] ^ 0x8000
+    bytes.swap16()
+  } else {
+    new Float32Array(buffer, byteOffset, byteLength >> 2).set(pixels)
+    bytes.swap32()
   }
-  return data
 }

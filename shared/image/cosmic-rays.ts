@@ -18,6 +18,7 @@ const MARGIN = 4 // pixels that the tests look at around a candidate
  * enough: a hit must also lack the flanks that the frame's own stars have on both axes. The full tests run only at
  * pixels whose Laplacian stands out, so that the cost is one pass over the frame. Adds `cosmicRay` to the mask.
  *
+ * @param pixels bad pixels and hits are filled while the search runs, and have their values back at its end
  * @param skySigmaAdu noise of a sky pixel, ADU
  */
 export function markCosmicRays(
@@ -29,7 +30,40 @@ export function markCosmicRays(
   skySigmaAdu: number,
 ): void {
   if (!(skySigmaAdu > 0)) return
-  const work = cleaned(pixels, mask, width)
+  const work = new Filled(pixels)
+  fillBad(work, mask, width)
+  findHits(work, mask, width, height, detector, skySigmaAdu)
+  work.restore()
+}
+
+/** Pixels of a frame that have other values for a while: a copy of the frame would cost more than the search. */
+class Filled {
+  readonly pixels: Float32Array
+  readonly #before = new Map<number, number>()
+
+  constructor(pixels: Float32Array) {
+    this.pixels = pixels
+  }
+
+  fill(i: number, value: number): void {
+    if (!this.#before.has(i)) this.#before.set(i, this.pixels[i])
+    this.pixels[i] = value
+  }
+
+  restore(): void {
+    for (const [i, value] of this.#before) this.pixels[i] = value
+  }
+}
+
+function findHits(
+  filled: Filled,
+  mask: Uint8Array,
+  width: number,
+  height: number,
+  detector: Detector,
+  skySigmaAdu: number,
+): void {
+  const work = filled.pixels
   const flanks = flanksOfStars(work, mask, width, height, skySigmaAdu)
   const tests = sharpness(work, width, detector, skySigmaAdu, flanks)
   let candidates = standingOut(work, mask, width, height, SIGNIFICANCE * skySigmaAdu)
@@ -42,7 +76,7 @@ export function markCosmicRays(
     )
     const found = [...new Set([...hits, ...grown])]
     for (const i of found) mask[i] |= MASK.cosmicRay
-    for (const i of found) work[i] = medianOfGood(work, mask, width, i)
+    for (const i of found) filled.fill(i, medianOfGood(work, mask, width, i))
     const around = found.flatMap(i => neighbourOffsets(width).map(offset => i + offset))
     candidates = [...new Set(around)].filter(i => mask[i] === 0 && inside(i, width, height))
   }
@@ -56,9 +90,8 @@ function inside(i: number, width: number, height: number): boolean {
   return x >= MARGIN && x < width - MARGIN && y >= MARGIN && y < height - MARGIN
 }
 
-/** A copy in which bad pixels are filled from the left and right, so that their edges raise no alarm. */
-function cleaned(pixels: Float32Array, mask: Uint8Array, width: number): Float32Array {
-  const work = pixels.slice()
+/** Fill bad pixels from the left and right, so that their edges raise no alarm. */
+function fillBad(filled: Filled, mask: Uint8Array, width: number): void {
   for (let i = 0; i < mask.length; i++) {
     if ((mask[i] & MASK.bad) === 0) continue
     const row = i - (i % width)
@@ -66,10 +99,9 @@ function cleaned(pixels: Float32Array, mask: Uint8Array, width: number): Float32
     let right = i
     while (left > row && mask[left] & MASK.bad) left--
     while (right < row + width - 1 && mask[right] & MASK.bad) right++
-    const sides = [left, right].filter(j => (mask[j] & MASK.bad) === 0).map(j => pixels[j])
-    work[i] = sides.length > 0 ? sides.reduce((sum, value) => sum + value, 0) / sides.length : 0
+    const sides = [left, right].filter(j => (mask[j] & MASK.bad) === 0).map(j => filled.pixels[j])
+    filled.fill(i, sides.length > 0 ? sides.reduce((sum, value) => sum + value, 0) / sides.length : 0)
   }
-  return work
 }
 
 /** Pixels whose Laplacian exceeds a limit and which lie away from edges and saturated pixels. */

@@ -21,37 +21,39 @@ export function buildMask(
 ): Uint8Array {
   const mask = new Uint8Array(pixels.length)
   const { saturationAdu } = detector
+  const columns = new Set<number>()
+  const rows = new Set<number>()
   for (let i = 0; i < pixels.length; i++) {
     const value = pixels[i]
     if (value < saturationAdu && value > Number.NEGATIVE_INFINITY) continue
     mask[i] = Number.isFinite(value) ? MASK.saturated : MASK.bad
+    if (mask[i] === MASK.bad) continue
+    columns.add(i % width)
+    rows.add(Math.floor(i / width))
   }
-  growTrails(mask, width, height, 1, width)
-  growTrails(mask, height, width, width, 1)
+  for (const y of rows) growTrails(mask, y * width, width, 1)
+  for (const x of columns) growTrails(mask, x, height, width)
   markBadColumns(pixels, mask, width, height, skySigmaAdu)
   markCosmicRays(pixels, mask, width, height, detector, skySigmaAdu)
   return mask
 }
 
-/** Lengthen runs of saturated pixels along one axis; `lineStep` goes from line to line, `step` along a line. */
-function growTrails(mask: Uint8Array, lines: number, length: number, lineStep: number, step: number): void {
-  for (let line = 0; line < lines; line++) {
-    const base = line * lineStep
-    let run = 0
-    for (let k = 0; k <= length; k++) {
-      if (k < length && mask[base + k * step] & MASK.saturated) {
-        run++
-        continue
-      }
-      if (run >= TRAIL_PX) {
-        const first = k - run
-        for (let g = 1; g <= TRAIL_GROWTH_PX; g++) {
-          if (first - g >= 0) mask[base + (first - g) * step] |= MASK.saturated
-          if (k + g - 1 < length) mask[base + (k + g - 1) * step] |= MASK.saturated
-        }
-        k += TRAIL_GROWTH_PX - 1
-      }
-      run = 0
+/** Lengthen the runs of saturated pixels along a row or column that begins at `base`; `step` goes from pixel to pixel. */
+function growTrails(mask: Uint8Array, base: number, length: number, step: number): void {
+  let run = 0
+  for (let k = 0; k <= length; k++) {
+    if (k < length && mask[base + k * step] & MASK.saturated) {
+      run++
+      continue
     }
+    if (run >= TRAIL_PX) {
+      const first = k - run
+      for (let g = 1; g <= TRAIL_GROWTH_PX; g++) {
+        if (first - g >= 0) mask[base + (first - g) * step] |= MASK.saturated
+        if (k + g - 1 < length) mask[base + (k + g - 1) * step] |= MASK.saturated
+      }
+      k += TRAIL_GROWTH_PX - 1
+    }
+    run = 0
   }
 }

@@ -85,7 +85,10 @@ function paintPixels(canvas: Canvas, frame: Frame, shrink: number): void {
         continue
       }
       const shade = SKY_SHADE + (1 - SKY_SHADE) * (stretched((sum / count - level) / sigma) / top)
-      canvas.rgb.fill(Math.round(255 * Math.min(1, Math.max(0, shade))), at, at + 3)
+      const grey = Math.round(255 * Math.min(1, Math.max(0, shade)))
+      canvas.rgb[at] = grey
+      canvas.rgb[at + 1] = grey
+      canvas.rgb[at + 2] = grey
     }
   }
 }
