@@ -6,7 +6,7 @@ import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
 import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
-import { type MeasuredFrame, measureStars } from '#shared/photometry/measure-stars.ts'
+import { measureStars } from '#shared/photometry/measure-stars.ts'
 import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
 import { readDetections } from '#shared/photometry/read-detections.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
@@ -45,11 +45,10 @@ export async function measure(
   const { frame, header, cards } = decodeFrame(await store.get(input.image))
   const wcs = await readSolution(store, input.solution)
   const detections = readDetections(await store.get(input.detections))
-  const sky = estimateBackground(frame).level
   const { width, height } = frame
   const cone = fieldCone(wcs, width, height)
   const known = tiles && (await knownStars(tiles, cone, wcs, input.header))
-  const measured = measureStars(frame, sky, detections, known)
+  const measured = measureStars(frame, estimateBackground(frame).levels, detections, known)
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
   const forced = measureTargets(measured, wcs, inField, known, log)
@@ -63,12 +62,8 @@ export async function measure(
     psf: `${input.products}/psf.json`,
     preview: `${input.products}/preview.png`,
   }
-  const left = withoutStars(scene)
   await store.put(keys.catalogue, encodeStars(stars), { contentType: 'application/fits' })
   await store.put(keys.forced, json(forced), { contentType: 'application/json' })
-  await store.put(keys.residual, encodeFrame({ ...frame, pixels: left }, header, { cards }), {
-    contentType: 'application/fits',
-  })
   await store.put(keys.psf, json(summarisePsf(psf, measured.growth)), { contentType: 'application/json' })
   const rings = Array.from(stars.x, (x, i) => {
     return { x, y: stars.y[i], r: ringRadius(psf.fwhmPx, stars.flux[i] / stars.fluxErr[i]) }
@@ -76,6 +71,8 @@ export async function measure(
   const caption = [header.telescope, header.filterName, header.dateObsUtc].filter(Boolean).join(' · ')
   const preview = drawPreview(frame, { stars: rings, targets: forced, north: { cd: wcs.cd } }, { caption })
   await store.put(keys.preview, preview, { contentType: 'image/png' })
+  scene.removeStars()
+  await store.put(keys.residual, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
 
   const surveyStars = `${input.products}/survey-stars.fits`
   if (survey && tiles) {
@@ -116,11 +113,6 @@ function fieldCone(wcs: Wcs, width: number, height: number): { raDeg: number; de
   const corners = [0, width - 1].flatMap(x => [0, height - 1].map(y => pixelToSky(wcs, x, y)))
   const radiusDeg = Math.max(...corners.map(([ra, dec]) => separationDeg(raDeg, decDeg, ra, dec)))
   return { raDeg, decDeg, radiusDeg }
-}
-
-/** The frame's pixels with all stars subtracted and the sky kept. */
-function withoutStars({ data, sky, residual, usable }: MeasuredFrame['scene']): Float32Array {
-  return data.map((value, i) => (usable[i] || Number.isFinite(value) ? sky[i] + residual[i] : value))
 }
 
 function json(value: unknown): Uint8Array {

@@ -1,5 +1,6 @@
 import { CpcsError } from '#shared/errors.ts'
 import { flagMask } from '#shared/flags.ts'
+import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
 import { type GrowthCurve, growthCurve } from './aperture.ts'
 import { SceneFitter } from './fit-scene.ts'
@@ -35,13 +36,13 @@ export interface MeasuredFrame {
  * PSF photometry of all stars of a frame: learn the PSF, fit all stars, refine sky and PSF on what is left, look for
  * hidden neighbours, fit again.
  *
- * @param sky first estimate of the sky level per pixel, ADU
+ * @param sky first estimate of the sky level, ADU, of every pixel or line by line
  * @param known stars of a survey on the frame: those that the frame cannot tell from a neighbour are drawn from it
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from
  */
 export function measureStars(
   frame: Frame,
-  sky: Float32Array,
+  sky: Float32Array | CoarseMap,
   detections: Detections,
   known?: KnownStars,
 ): MeasuredFrame {

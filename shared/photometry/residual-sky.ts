@@ -1,4 +1,4 @@
-import { bicubicMap } from '#shared/image/coarse-map.ts'
+import { CoarseMap } from '#shared/image/coarse-map.ts'
 import { medianInPlace } from '#shared/numeric/robust.ts'
 import type { Scene } from './scene.ts'
 
@@ -6,11 +6,18 @@ import type { Scene } from './scene.ts'
 const LEVELS = [4, 2, 1]
 /** A fine cell this many errors off its surroundings is believed by itself (non-negative garrote, Breiman 1995). */
 const GARROTE_SIGMA = 3.5
+/** Pixels farther than this from the level of a cell count only as that far (Huber 1964): between median and mean. */
+const HUBER_SIGMA = 0.8
+const HUBER_ROUNDS = 4
+/** Error of that estimate over the one of the mean, for normal noise (asymptotic efficiency 0.85). */
+const HUBER_LOSS = 1.2533
+/** Where fewer pixels than this lie within the limit, the level is far off and only the median finds it. */
+const LEAST_INSIDE = 0.25
 /** Cells each way whose common excess over the noise tells of structure (Lee 1980, adaptive Wiener filter). */
 const LEE_REACH = 2
 
 /**
- * Refine the sky where the stars have been taken out: medians of small cells of the residual, coarse to fine. The
+ * Refine the sky where the stars have been taken out: robust means of small cells of the residual, coarse to fine. The
  * coarsest level is taken as it is; a finer one only as far as its cells differ by more than their noise, so that a
  * flat sky stays smooth and a nebula is followed.
  *
@@ -25,10 +32,15 @@ export function refineSky(scene: Scene, cellPx: number): void {
   for (const factor of LEVELS) {
     const level = mergeCells(cells, grid, columns, rows, factor)
     if (factor < LEVELS[0]) shrink(level)
-    const fine = bicubicMap(level.value, level.columns, level.rows, columns, rows)
+    const fine = new CoarseMap(level.value, level.columns, level.rows, columns, rows).whole()
     for (let i = 0; i < grid.length; i++) grid[i] += fine[i]
   }
-  scene.raiseSky(bicubicMap(grid, columns, rows, width, height))
+  const map = new CoarseMap(grid, columns, rows, width, height)
+  const change = new Float32Array(width)
+  for (let y = 0; y < height; y++) {
+    map.line(y, change)
+    scene.raiseSky(y, change)
+  }
 }
 
 interface Cells {
@@ -40,29 +52,74 @@ interface Cells {
 }
 
 function measureCells(scene: Scene, columns: number, rows: number): Cells {
-  const { width, height, residual, usable } = scene
+  const { width, height } = scene
   const value = new Float64Array(columns * rows)
   const error = new Float64Array(columns * rows)
   const seen = new Float32Array((Math.ceil(width / columns) + 1) * (Math.ceil(height / rows) + 1))
+  const sums = scene.memory.floats(3)
   for (let r = 0; r < rows; r++) {
     const y0 = Math.floor((r * height) / rows)
     const y1 = Math.floor(((r + 1) * height) / rows)
     for (let c = 0; c < columns; c++) {
       const x0 = Math.floor((c * width) / columns)
       const x1 = Math.floor(((c + 1) * width) / columns)
-      let count = 0
-      for (let y = y0; y < y1; y++) {
-        for (let k = y * width + x0; k < y * width + x1; k++) if (usable[k]) seen[count++] = residual[k]
-      }
       const cell = r * columns + c
-      const enough = count > 0.3 * (y1 - y0) * (x1 - x0)
-      value[cell] = enough ? medianInPlace(seen, count) : Number.NaN
       const noise = scene.skyNoise(scene.indexAt((x0 + x1) / 2, (y0 + y1) / 2))
-      // The median of n normal values has 1.25 times the error of their mean.
-      error[cell] = enough ? (1.2533 * noise) / Math.sqrt(count) : Number.POSITIVE_INFINITY
+      value[cell] = levelOf(scene, x0, y0, x1, y1, noise, sums, seen)
+      const enough = sums[2] > 0.3 * (y1 - y0) * (x1 - x0)
+      if (!enough) value[cell] = Number.NaN
+      error[cell] = enough ? (HUBER_LOSS * noise) / Math.sqrt(sums[2]) : Number.POSITIVE_INFINITY
     }
   }
   return { columns, rows, value, error }
+}
+
+/** Robust level of the residual in a cell; `sums[2]` is left with the number of its usable pixels. */
+function levelOf(
+  scene: Scene,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  noise: number,
+  sums: Float32Array,
+  seen: Float32Array,
+): number {
+  const { width, residual, usable, memory } = scene
+  const first = y0 * width + x0
+  let level = 0
+  for (let round = 0; round < HUBER_ROUNDS; round++) {
+    memory.kernels.huber(
+      residual.byteOffset + 4 * first,
+      usable.byteOffset + first,
+      width,
+      x1 - x0,
+      y1 - y0,
+      level,
+      HUBER_SIGMA * noise,
+      sums.byteOffset,
+    )
+    if (sums[1] < LEAST_INSIDE * sums[2]) return medianOf(scene, x0, y0, x1, y1, seen)
+    const step = sums[0] / sums[1]
+    level += step
+    if (Math.abs(step) < (0.1 * noise) / Math.sqrt(sums[2])) break
+  }
+  return level
+}
+
+function medianOf(
+  { width, residual, usable }: Scene,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  seen: Float32Array,
+): number {
+  let count = 0
+  for (let y = y0; y < y1; y++) {
+    for (let k = y * width + x0; k < y * width + x1; k++) if (usable[k]) seen[count++] = residual[k]
+  }
+  return medianInPlace(seen, count)
 }
 
 /** What is left of the cells after `grid`, merged factor × factor by the median; holes become 0. */

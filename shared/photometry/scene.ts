@@ -1,4 +1,5 @@
 import { flagMask } from '#shared/flags.ts'
+import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { MASK } from '#shared/image/frame.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
@@ -121,8 +122,11 @@ export class Scene {
   noise: { base: number; perAdu: number; floor: number }
   readonly #scratch: Float64Array
 
-  /** @param sky level per pixel, ADU; copied, and refined there */
-  constructor(frame: Frame, sky: Float32Array) {
+  /**
+   * @param frame its pixels move into the memory of the kernels
+   * @param sky level, ADU, of every pixel, or line by line
+   */
+  constructor(frame: Frame, sky: Float32Array | CoarseMap) {
     this.width = frame.width
     this.height = frame.height
     const pixels = frame.width * frame.height
@@ -133,8 +137,10 @@ export class Scene {
     this.planeBytes = this.residual.byteOffset - this.data.byteOffset
     this.usable = this.memory.bytes(pixels)
     this.data.set(frame.pixels)
-    this.sky.set(sky)
+    frame.pixels = this.data // one plane less
     this.mask = frame.mask
+    if (sky instanceof Float32Array) this.sky.set(sky)
+    else for (let y = 0; y < this.height; y++) sky.line(y, this.sky, y * this.width)
     markUsable(frame, this.usable)
     this.saturationAdu = frame.detector.saturationAdu
     const { gainElectronsPerAdu: gain, readNoiseElectrons, pedestalAdu } = frame.detector
@@ -203,12 +209,19 @@ export class Scene {
     }
   }
 
-  /** Shift the sky by a map (ADU) and take it out of the residual. */
-  raiseSky(change: Float32Array): void {
-    for (let i = 0; i < change.length; i++) {
-      this.sky[i] += change[i]
-      this.residual[i] -= change[i]
+  /** Shift the sky of a row (ADU) and take that out of the residual. */
+  raiseSky(y: number, change: Float32Array): void {
+    const { width, sky, residual } = this
+    for (let x = 0, i = y * width; x < width; x++, i++) {
+      sky[i] += change[x]
+      residual[i] -= change[x]
     }
+  }
+
+  /** Put the sky and what is left of each pixel in the place of `data`: the frame without its stars. */
+  removeStars(): void {
+    const { data, sky, residual, usable } = this
+    for (let i = 0; i < data.length; i++) if (usable[i] || Number.isFinite(data[i])) data[i] = sky[i] + residual[i]
   }
 
   #add(local: LocalPsf, x: number, y: number, amount: number, radius: number): void {

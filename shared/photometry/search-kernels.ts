@@ -1,4 +1,4 @@
-import { f32x4, i32, kernel, repeat, v128 } from '#shared/numeric/wasm.ts'
+import { f32, f32x4, i32, kernel, repeat, v128 } from '#shared/numeric/wasm.ts'
 import { varianceOf } from './stamp-kernels.ts'
 
 const { add, sub, mul, div, max } = f32x4
@@ -78,4 +78,46 @@ const significance = kernel({ top: 'i32', bottom: 'i32', count: 'i32', squares: 
   ]
 })
 
-export const searchKernels = { precision, combine, significance }
+/** Sums over the usable pixels of a rectangle: distance from a level, cut at ± a limit; how many lie within; how many. */
+const huber = kernel(
+  {
+    residual: 'i32',
+    usable: 'i32',
+    rowPixels: 'i32',
+    w: 'i32',
+    h: 'i32',
+    level: 'f32',
+    limit: 'f32',
+    sums: 'i32',
+  },
+  (p, local) => {
+    const [row, column, pixel] = [local('i32'), local('i32'), local('i32')]
+    const [level, limit, least, off, mask] = Array.from({ length: 5 }, () => local('v128'))
+    const [cut, inside, count] = Array.from({ length: 3 }, () => local('v128'))
+    const more = (sum: typeof cut, term: typeof cut | ReturnType<typeof add>) => sum.set(add(sum, term))
+    return [
+      level.set(f32x4.splat(p.level)),
+      limit.set(f32x4.splat(p.limit)),
+      least.set(sub(zero, limit)),
+      ...[cut, inside, count].map(sum => sum.set(zero)),
+      repeat(row, i32.const(0), p.h, 1, [
+        repeat(column, i32.const(0), p.w, 4, [
+          pixel.set(i32.add(i32.mul(row, p.rowPixels), column)),
+          mask.set(
+            v128.and(
+              v128.lessThanI32(v128.constI32(0, 0, 0, 0), v128.loadBytes(i32.add(p.usable, pixel))),
+              v128.lessThanI32(v128.addI32(v128.splatI32(column), v128.constI32(0, 1, 2, 3)), v128.splatI32(p.w)),
+            ),
+          ),
+          off.set(sub(f32x4.load(i32.add(p.residual, i32.mul(pixel, i32.const(4)))), level)),
+          more(count, v128.and(one, mask)),
+          more(inside, v128.and(one, v128.and(mask, f32x4.atMost(f32x4.abs(off), limit)))),
+          more(cut, v128.and(mask, max(least, f32x4.min(limit, off)))),
+        ]),
+      ]),
+      ...[cut, inside, count].map((sum, k) => f32.store(p.sums, f32x4.total(sum), 4 * k)),
+    ]
+  },
+)
+
+export const searchKernels = { precision, combine, significance, huber }
