@@ -1,11 +1,12 @@
 import { assemble } from '#shared/numeric/wasm.ts'
 import { searchKernels } from './search-kernels.ts'
-import { laplacian, mix, paint, pair, sample, shape, weigh } from './stamp-kernels.ts'
+import { paint, pair, shape, weigh } from './stamp-kernels.ts'
+import { laplacian, mix, sample, spread } from './table-kernels.ts'
 
 const PAGE_BYTES = 65_536
 const ALIGN_BYTES = 16
 
-const kernels = { mix, sample, laplacian, paint, weigh, pair, shape, ...searchKernels }
+const kernels = { mix, sample, laplacian, spread, paint, weigh, pair, shape, ...searchKernels }
 type KernelName = keyof typeof kernels
 
 /** Pixels and tables that the kernels work on, and the kernels themselves. */

@@ -30,6 +30,9 @@ function nodesFor(fwhmPx: number): number {
   return fwhmPx < 4 ? 3 : 2
 }
 
+/** Beyond this many FWHM the profile is so even over a pixel that the coarsest quadrature does. */
+const EVEN_FWHM = 1
+
 /** Geometric mean of the widths at half maximum, pixel. */
 export function moffatFwhm({ a, b, c, beta }: Moffat): number {
   return 2 * Math.sqrt((2 ** (1 / beta) - 1) / Math.sqrt(a * b - c * c))
@@ -79,29 +82,41 @@ export interface MoffatFit extends Moffat {
 /**
  * Fit flux, place, shape and, unless it is given, β of one star.
  *
- * @param fwhmPx first guess of the width
- * @param beta held at this value, or free
+ * @param fwhmPx about the width
+ * @param guess where to begin; a round one of the width where it is missing
+ * @param free whether β is fitted, or held at the guess
  * @returns undefined where no Moffat fits
  */
-export function fitMoffat(pixels: StarPixels, fwhmPx: number, beta?: number): MoffatFit | undefined {
-  const betaStart = beta ?? 3
-  const scale = (4 * (2 ** (1 / betaStart) - 1)) / (fwhmPx * fwhmPx)
+export function fitMoffat(
+  pixels: StarPixels,
+  fwhmPx: number,
+  guess: Moffat = roundMoffat(fwhmPx),
+  free = true,
+): MoffatFit | undefined {
   let flux = 0
   for (let i = 0; i < pixels.value.length; i++) flux += pixels.value[i]
   if (!(flux > 0)) return undefined
-  const start = Float64Array.of(flux, 0, 0, scale, scale, 0)
-  const free = beta === undefined
+  const start = Float64Array.of(flux, 0, 0, guess.a, guess.b, guess.c)
   // ln β, so that steps scale with it and it stays positive
-  const first = free ? Float64Array.of(...start, Math.log(betaStart)) : start
-  const evaluate = moffatEvaluator(pixels, fwhmPx, beta)
+  const first = free ? Float64Array.of(...start, Math.log(guess.beta)) : start
+  const evaluate = moffatEvaluator(pixels, fwhmPx, free ? undefined : guess.beta)
   const fit = levenbergMarquardt(evaluate, first, pixels.value.length, { iterations: 25, tolerance: 1e-4 })
   if (!fit) return undefined
   const [f, x, y, a, b, c] = fit.parameters
-  return { flux: f, x, y, a, b, c, beta: beta ?? Math.exp(fit.parameters[6]), fit }
+  return { flux: f, x, y, a, b, c, beta: free ? Math.exp(fit.parameters[6]) : guess.beta, fit }
+}
+
+/** A round Moffat of a width, with the β of good seeing. */
+function roundMoffat(fwhmPx: number): Moffat {
+  const beta = 3
+  const scale = (4 * (2 ** (1 / beta) - 1)) / (fwhmPx * fwhmPx)
+  return { a: scale, b: scale, c: 0, beta }
 }
 
 function moffatEvaluator(pixels: StarPixels, fwhmPx: number, held: number | undefined) {
-  const { node, weight } = quadrature[nodesFor(fwhmPx)]
+  const fine = quadrature[nodesFor(fwhmPx)]
+  const coarse = quadrature[2]
+  const even = (EVEN_FWHM * fwhmPx) ** 2
   const n = held === undefined ? 7 : 6
   return (p: Float64Array, residuals: Float64Array, jacobian: Float64Array): boolean => {
     const [flux, x, y, a, b, c] = p
@@ -110,6 +125,7 @@ function moffatEvaluator(pixels: StarPixels, fwhmPx: number, held: number | unde
     if (!(determinant > 0 && a > 0 && beta > 1.05 && beta < 60)) return false
     const norm = ((beta - 1) / Math.PI) * Math.sqrt(determinant)
     for (let k = 0; k < residuals.length; k++) {
+      const { node, weight } = pixels.dx[k] ** 2 + pixels.dy[k] ** 2 > even ? coarse : fine
       let s0 = 0
       let sx = 0
       let sy = 0

@@ -41,7 +41,7 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, wi
   const at = (star: number) => scaledPlace(scene, stars.x[star], stars.y[star])
   const x = Float64Array.from(chosen, star => at(star).x)
   const y = Float64Array.from(chosen, star => at(star).y)
-  const shape = fitShape(cores, x, y, fwhmPx)
+  const shape = fitShape(cores, x, y, fwhmPx, drawn?.wings[Math.floor(drawn.wings.length / 2)])
   if (!shape) throw new CpcsError('TooFewPsfStars', { found: chosen.length, needed: LEAST_PSF_STARS })
   const psf = analyticPsf(scene, shape)
   const kept = shape.kept.map(k => chosen[k])
@@ -105,34 +105,27 @@ function starPixels(scene: Scene, stars: SceneStars, star: number, radius: numbe
     local.moveTo(stars.homeX[star], stars.homeY[star])
     local.values(stars.x[star], stars.y[star], x - reach, y - reach, side, side, own)
   }
-  const pixels: { dx: number[]; dy: number[]; value: number[]; sigma: number[] } = {
-    dx: [],
-    dy: [],
-    value: [],
-    sigma: [],
-  }
+  const most = side * side
+  const [dx, dy, value, sigma] = [0, 1, 2, 3].map(() => new Float64Array(most))
+  let count = 0
   for (let j = -reach; j <= reach; j++) {
     for (let i = -reach; i <= reach; i++) {
       if (i * i + j * j > radius * radius) continue
       if (x + i < 0 || y + j < 0 || x + i >= scene.width || y + j >= scene.height) continue
       const k = (y + j) * scene.width + x + i
       if (!scene.usable[k]) continue
-      const drawnHere = Math.hypot(x + i - stars.x[star], y + j - stars.y[star]) <= stars.radius[star]
+      const drawnHere = (x + i - stars.x[star]) ** 2 + (y + j - stars.y[star]) ** 2 <= stars.radius[star] ** 2
       const light = drawnHere ? stars.flux[star] * own[(j + reach) * side + i + reach] : 0
-      pixels.dx.push(i)
-      pixels.dy.push(j)
-      pixels.value.push(scene.residual[k] + light)
       // Before anything is drawn the star's own photons have to come from the pixel itself.
       const photons = light > 0 ? 0 : Math.max(scene.residual[k], 0) * scene.noise.perAdu
-      pixels.sigma.push(Math.sqrt(scene.variance(k) + photons))
+      dx[count] = i
+      dy[count] = j
+      value[count] = scene.residual[k] + light
+      sigma[count++] = Math.sqrt(scene.variance(k) + photons)
     }
   }
-  return {
-    dx: Float64Array.from(pixels.dx),
-    dy: Float64Array.from(pixels.dy),
-    value: Float64Array.from(pixels.value),
-    sigma: Float64Array.from(pixels.sigma),
-  }
+  const cut = (list: Float64Array) => list.subarray(0, count)
+  return { dx: cut(dx), dy: cut(dy), value: cut(value), sigma: cut(sigma) }
 }
 
 function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: number, drawn?: Psf): Sample {
@@ -148,5 +141,6 @@ function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: numbe
     y: stars.y[star],
     flux: stars.flux[star] > 0 ? stars.flux[star] : Math.max(flux, 1e-6),
     chi: Number.NaN,
+    reach: Math.ceil(radius),
   }
 }

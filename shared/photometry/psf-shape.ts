@@ -58,24 +58,27 @@ export function shapeAt(shape: CoreShape, x: number, y: number): Moffat {
  * Fit the analytic core: each star by itself with β common, then smooth polynomials through the shapes, outliers out.
  *
  * @param x,y places of the stars scaled to −1 … 1
- * @param fwhmPx first guess of the width
+ * @param fwhmPx about the width
+ * @param guess of the shape, where one is known
  * @returns undefined where fewer than three stars can be fitted
  */
-export function fitShape(stars: StarPixels[], x: Float64Array, y: Float64Array, fwhmPx: number): CoreShape | undefined {
-  const betas: number[] = []
-  for (let i = 0; i < Math.min(stars.length, BETA_STARS); i++) {
-    const fit = fitMoffat(stars[i], fwhmPx)
-    if (fit) betas.push(Math.log(fit.beta))
-  }
-  if (betas.length < 3) return undefined
-  const beta = Math.min(Math.max(Math.exp(median(betas)), 1.3), 12)
+export function fitShape(
+  stars: StarPixels[],
+  x: Float64Array,
+  y: Float64Array,
+  fwhmPx: number,
+  guess?: Moffat,
+): CoreShape | undefined {
+  const typical = typicalShape(stars.slice(0, BETA_STARS), fwhmPx, guess)
+  if (!typical) return undefined
+  const { beta } = typical
   const index: number[] = []
   const xx: number[] = []
   const yy: number[] = []
   const xy: number[] = []
   const error: number[] = []
   for (let i = 0; i < stars.length; i++) {
-    const fit = fitMoffat(stars[i], fwhmPx, beta)
+    const fit = fitMoffat(stars[i], fwhmPx, typical, false)
     if (!fit || Math.hypot(fit.x, fit.y) > fwhmPx) continue
     const determinant = fit.a * fit.b - fit.c * fit.c
     index.push(i)
@@ -87,6 +90,15 @@ export function fitShape(stars: StarPixels[], x: Float64Array, y: Float64Array, 
   }
   if (index.length < 3) return undefined
   return fitPolynomials(index, [xx, yy, xy], error, x, y, beta)
+}
+
+/** The middle of what single stars say with β free. */
+function typicalShape(stars: StarPixels[], fwhmPx: number, guess?: Moffat): Moffat | undefined {
+  const fits = stars.map(star => fitMoffat(star, fwhmPx, guess)).filter(fit => fit !== undefined)
+  if (fits.length < 3) return undefined
+  const middle = (of: (fit: Moffat) => number) => median(fits.map(of))
+  const beta = Math.min(Math.max(Math.exp(middle(fit => Math.log(fit.beta))), 1.3), 12)
+  return { a: middle(fit => fit.a), b: middle(fit => fit.b), c: middle(fit => fit.c), beta }
 }
 
 /** Quadratic polynomials through the moments; each change over the frame is drawn to none by its prior. */

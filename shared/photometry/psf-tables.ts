@@ -1,10 +1,12 @@
 import { splineWeights } from '#shared/numeric/bspline.ts'
 import { choleskyInPlace, choleskySolve } from '#shared/numeric/linear.ts'
 import { median } from '#shared/numeric/robust.ts'
+import type { KernelMemory } from './kernel-memory.ts'
 import type { StarPixels } from './moffat.ts'
 import { LocalPsf, nodePlace, type Psf } from './psf.ts'
 import { envelopeOf } from './psf-finish.ts'
 import { type CoreShape, polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
+import type { Scene } from './scene.ts'
 
 /**
  * How far the residual table may be from zero before the data have spoken: a part of the profile, and a part of its peak
@@ -17,6 +19,13 @@ const PRIOR_PEAK_FWHM = 1.2
 const SETTLED_ROUND = 2
 /** Overrelaxation of the rounds: below 2 they converge. */
 const STRIDE = 1.4
+/** Pixels within this many FWHM place a star, and how often that is done before the first round. */
+const FIT_FWHM = 2.5
+const FIRST_STEPS = 3
+/** A pixel may be off by this part of the star's light: stars differ (colour, guiding, what is behind them). */
+const MODEL_PART = 0.01
+/** Stars are sampled no farther out than this, pixel. */
+const LARGEST_REACH_PX = 64
 /** Fewer stars than this are not thrown out further. */
 const LEAST_STARS = 3
 
@@ -30,93 +39,100 @@ export interface Sample extends StarPixels {
   y: number
   flux: number
   chi: number
+  /** Largest of |dx|, |dy|. */
+  reach: number
 }
 
 /**
  * Fill the tables' residual part from the samples, under the prior that the analytic core is nearly right.
  *
- * Each round spreads what the stars leave over the nodes around each pixel and solves every node's own small equations (a
- * block-diagonal, overrelaxed step towards the least-squares tables), then fits the stars anew.
+ * Each round fits the stars anew and spreads what they leave over the nodes around each pixel; then every node's own small
+ * equations are solved (a block-diagonal, overrelaxed step towards the least-squares tables).
  */
-export function refineTables(
-  psf: Psf,
-  shape: CoreShape,
-  samples: Sample[],
-  frame: { width: number; height: number },
-  rounds: number,
-): void {
-  const size = 2 * psf.half + 1
-  const length = size * size
-  const terms = termCount(shape.tableOrder)
+export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scene: Scene, rounds: number): void {
+  const mark = scene.memory.mark()
+  const order = shape.tableOrder
+  const terms = termCount(order)
   const analytic = Float32Array.from(psf.tables)
-  const residual = new Float64Array(length * terms)
-  const right = new Float64Array(length * terms)
-  const packed = (terms * (terms + 1)) / 2
-  const normal = new Float64Array(length * packed)
+  const equations = new NodeEquations(psf, order, scene.memory)
+  const residual = new Float64Array(equations.nodes * terms)
   const precision = priorPrecision(psf)
   const local = new LocalPsf(psf)
   let used = samples
   for (let round = 0; round < rounds; round++) {
-    for (const sample of used) fitSample(local, sample)
-    if (round > 0) used = withoutOutliers(used)
-    right.fill(0)
-    const unsettled = round < SETTLED_ROUND
-    if (unsettled) normal.fill(0)
-    for (const sample of used)
-      accumulateSample(psf, local, sample, shape.tableOrder, right, unsettled ? normal : undefined, frame)
-    solveNodes(residual, right, normal, precision, terms, length)
-    composeTables(psf, analytic, residual, shape.tableOrder, frame)
+    equations.clear(round < SETTLED_ROUND)
+    for (const sample of used) {
+      local.moveTo(sample.x0, sample.y0)
+      fitSample(local, sample, round === 0 ? FIRST_STEPS : 1)
+      equations.add(local, sample, scaledPlace(scene, sample.x0, sample.y0))
+    }
+    equations.solve(residual, precision)
+    composeTables(psf, analytic, residual, order, scene)
+    used = withoutOutliers(used)
   }
-  for (const sample of used) fitSample(local, sample)
+  for (const sample of used) {
+    local.moveTo(sample.x0, sample.y0)
+    fitSample(local, sample, 1)
+  }
   psf.stars = used.length
   psf.chi = median(used.map(sample => sample.chi))
   envelopeOf(psf)
+  scene.memory.release(mark)
 }
 
-/** Flux and place of one star by itself under the present PSF (three Gauss-Newton steps), and its χ. */
-function fitSample(local: LocalPsf, sample: Sample): void {
-  const { dx, dy, value, sigma } = sample
-  const reach = Math.max(...dx)
-  const side = 2 * reach + 1
-  const profile = new Float64Array(side * side)
-  const slopeX = new Float64Array(side * side)
-  const slopeY = new Float64Array(side * side)
-  const fitRadius = 2.5 * local.psf.fwhmPx
-  local.moveTo(sample.x0, sample.y0)
+/** Flux and place of one star by itself under the PSF where `local` stands (Gauss-Newton steps), and its χ. */
+function fitSample(local: LocalPsf, sample: Sample, steps: number): void {
+  const { dx, dy, value, sigma, reach } = sample
+  const fitRadius = Math.min(FIT_FWHM * local.psf.fwhmPx, reach)
+  const inner = Math.floor(fitRadius)
+  const side = 2 * inner + 1
+  const [profile, slopeX, slopeY] = fitScratch.map(plane => plane.subarray(0, side * side))
   const normal = new Float64Array(9)
   const step = new Float64Array(3)
-  for (let round = 0; round < 3; round++) {
-    local.gradients(sample.x, sample.y, sample.x0 - reach, sample.y0 - reach, side, side, profile, slopeX, slopeY)
+  const scale = new Float64Array(3)
+  for (let round = 0; round < steps; round++) {
+    const { x0, y0, flux } = sample
+    local.gradients(sample.x, sample.y, x0 - inner, y0 - inner, side, side, profile, slopeX, slopeY)
     normal.fill(0)
     step.fill(0)
     let square = 0
     let count = 0
     for (let k = 0; k < value.length; k++) {
       if (dx[k] * dx[k] + dy[k] * dy[k] > fitRadius * fitRadius) continue
-      const at = (dy[k] + reach) * side + dx[k] + reach
-      const off = (value[k] - sample.flux * profile[at]) / sigma[k]
-      const weight = 1 / (sigma[k] * (1 + (off / 6) ** 4))
+      const at = (dy[k] + inner) * side + dx[k] + inner
+      const off = (value[k] - flux * profile[at]) / sigma[k]
+      const part = (off * off) / 36
       square += Math.min(off * off, 100)
       count++
-      const row = [profile[at] * weight, sample.flux * slopeX[at] * weight, sample.flux * slopeY[at] * weight]
-      for (let i = 0; i < 3; i++) {
-        step[i] += row[i] * off
-        for (let j = 0; j <= i; j++) normal[i * 3 + j] += (row[i] * row[j]) / (weight * sigma[k])
-      }
+      const p = profile[at] / sigma[k]
+      const u = (flux * slopeX[at]) / sigma[k]
+      const v = (flux * slopeY[at]) / sigma[k]
+      const pull = off / (1 + part * part)
+      step[0] += p * pull
+      step[1] += u * pull
+      step[2] += v * pull
+      const weight = 1 / (1 + part * part)
+      normal[0] += weight * p * p
+      normal[3] += weight * u * p
+      normal[4] += weight * u * u
+      normal[6] += weight * v * p
+      normal[7] += weight * v * u
+      normal[8] += weight * v * v
     }
     sample.chi = Math.sqrt(square / Math.max(count - 3, 1))
-    const scale = [0, 4, 8].map(i => 1 / Math.sqrt(Math.max(normal[i], 1e-300)))
+    for (let i = 0; i < 3; i++) scale[i] = 1 / Math.sqrt(Math.max(normal[4 * i], 1e-300))
     for (let i = 0; i < 3; i++) {
       step[i] *= scale[i]
       for (let j = 0; j <= i; j++) normal[i * 3 + j] *= scale[i] * scale[j]
     }
     if (!choleskyInPlace(normal, 3)) return
     choleskySolve(normal, 3, step)
-    sample.flux = Math.max(sample.flux + step[0] * scale[0], 0.1 * sample.flux)
+    sample.flux = Math.max(flux + step[0] * scale[0], 0.1 * flux)
     sample.x += Math.min(Math.max(step[1] * scale[1], -0.5), 0.5)
     sample.y += Math.min(Math.max(step[2] * scale[2], -0.5), 0.5)
   }
 }
+const fitScratch = [0, 1, 2].map(() => new Float64Array((2 * LARGEST_REACH_PX + 1) ** 2))
 
 function withoutOutliers(samples: Sample[]): Sample[] {
   const typical = median(samples.map(sample => sample.chi))
@@ -124,56 +140,136 @@ function withoutOutliers(samples: Sample[]): Sample[] {
   return good.length >= LEAST_STARS ? good : samples
 }
 
-/** Add one star's residual, spread over the table nodes by the spline's weights, to each node's normal equations. */
-function accumulateSample(
-  psf: Psf,
-  local: LocalPsf,
-  sample: Sample,
-  order: number,
-  right: Float64Array,
-  normal: Float64Array | undefined,
-  frame: { width: number; height: number },
-): void {
-  const { dx, dy, value, sigma, flux } = sample
-  const { oversampling: os, half } = psf
-  const size = 2 * half + 1
-  const terms = termCount(order)
-  const x = new Float64Array(6)
-  const place = scaledPlace(frame, sample.x0, sample.y0)
-  polynomialTerms(order, place.x, place.y, x)
-  const packed = (terms * (terms + 1)) / 2
-  const products = new Float64Array(packed)
-  for (let i = 0, at = 0; i < terms; i++) for (let j = 0; j <= i; j++) products[at++] = x[i] * x[j]
-  const reach = Math.max(...dx)
-  const side = 2 * reach + 1
-  const profile = new Float64Array(side * side)
-  local.moveTo(sample.x0, sample.y0)
-  local.values(sample.x, sample.y, sample.x0 - reach, sample.y0 - reach, side, side, profile)
-  const wx = new Float64Array(4)
-  const wy = new Float64Array(4)
-  for (let k = 0; k < value.length; k++) {
-    const light = flux * profile[(dy[k] + reach) * side + dx[k] + reach]
-    const error = Math.hypot(sigma[k], 0.01 * light) / flux
-    const off = (value[k] - light) / flux
-    const weight = 1 / (error * error * (1 + (off / (5 * error)) ** 4))
-    const u = (sample.x0 + dx[k] - sample.x) * os + half
-    const v = (sample.y0 + dy[k] - sample.y) * os + half
-    const iu = Math.floor(u)
-    const iv = Math.floor(v)
-    if (iu < 1 || iv < 1 || iu + 2 >= size || iv + 2 >= size) continue
-    splineWeights(u - iu, wx)
-    splineWeights(v - iv, wy)
-    for (let b = 0; b < 4; b++) {
-      for (let a = 0; a < 4; a++) {
-        const share = wx[a] * wy[b] * weight
-        const node = (iv - 1 + b) * size + iu - 1 + a
-        const pull = share * off
-        for (let i = 0; i < terms; i++) right[node * terms + i] += pull * x[i]
-        if (normal) for (let i = 0, at = node * packed; i < packed; i++) normal[at + i] += share * products[i]
+/** The small normal equations of every node of the residual tables: one unknown for each term of its polynomial. */
+class NodeEquations {
+  readonly nodes: number
+  readonly #psf: Psf
+  readonly #order: number
+  readonly #memory: KernelMemory
+  /** Numbers of a node on either side, whole blocks of four. */
+  readonly #rightLength: number
+  readonly #normalLength: number
+  readonly #right: Float32Array
+  readonly #normal: Float32Array
+  readonly #places: Int32Array
+  readonly #amounts: Float32Array
+  readonly #weights: Float32Array
+  readonly #terms: Float32Array
+  readonly #profile: Float64Array
+  readonly #precision: Float32Array
+  #collecting = true
+
+  constructor(psf: Psf, order: number, memory: KernelMemory) {
+    const terms = termCount(order)
+    const side = 2 * LARGEST_REACH_PX + 1
+    this.nodes = (2 * psf.half + 1) ** 2
+    this.#psf = psf
+    this.#order = order
+    this.#memory = memory
+    this.#rightLength = 4 * Math.ceil(terms / 4)
+    this.#normalLength = 4 * Math.ceil((terms * (terms + 1)) / 8)
+    this.#right = memory.floats(this.nodes * this.#rightLength)
+    this.#normal = memory.floats(this.nodes * this.#normalLength)
+    this.#places = memory.whole(side * side)
+    this.#amounts = memory.floats(side * side)
+    this.#weights = memory.floats(16)
+    this.#terms = memory.floats(24)
+    this.#profile = new Float64Array(side * side)
+    this.#precision = new Float32Array(side * side)
+  }
+
+  /** @param anew whether the normal matrices are collected anew; else they stay as they are */
+  clear(anew: boolean): void {
+    this.#right.fill(0)
+    if (anew) this.#normal.fill(0)
+    this.#collecting = anew
+  }
+
+  /** Add what one star leaves, spread over the nodes around each pixel by the spline's weights. */
+  add(local: LocalPsf, sample: Sample, place: { x: number; y: number }): void {
+    const { dx, dy, value, sigma, flux, reach } = sample
+    const { oversampling: os, half } = this.#psf
+    const size = 2 * half + 1
+    const side = 2 * reach + 1
+    const profile = this.#profile
+    local.values(sample.x, sample.y, sample.x0 - reach, sample.y0 - reach, side, side, profile)
+    const u0 = (sample.x0 - sample.x) * os + half
+    const v0 = (sample.y0 - sample.y) * os + half
+    const column = Math.floor(u0) - 1
+    const row = Math.floor(v0) - 1
+    splineWeights(u0 - column - 1, alongX)
+    splineWeights(v0 - row - 1, alongY)
+    for (let n = 0; n < 16; n++) this.#weights[n] = alongX[n % 4] * alongY[n >> 2]
+    polynomialTerms(this.#order, place.x, place.y, polynomial)
+
+    const precision = this.#precision
+    let count = 0
+    for (let k = 0; k < value.length; k++) {
+      const i = column + dx[k] * os
+      const j = row + dy[k] * os
+      if (i < 0 || j < 0 || i + 3 >= size || j + 3 >= size) continue
+      const light = flux * profile[(dy[k] + reach) * side + dx[k] + reach]
+      const variance = (sigma[k] * sigma[k] + (MODEL_PART * light) ** 2) / (flux * flux)
+      const off = (value[k] - light) / flux
+      const far = (off * off) / (25 * variance)
+      const weight = 1 / (variance * (1 + far * far))
+      this.#places[count] = j * size + i
+      this.#amounts[count] = weight * off
+      precision[count++] = weight
+    }
+    this.#terms.fill(0)
+    this.#terms.set(polynomial.subarray(0, termCount(this.#order)))
+    this.#spread(count, this.#right, this.#rightLength)
+    if (!this.#collecting) return
+    this.#amounts.set(precision.subarray(0, count))
+    this.#terms.fill(0)
+    const terms = termCount(this.#order)
+    for (let i = 0, at = 0; i < terms; i++) {
+      for (let j = 0; j <= i; j++) this.#terms[at++] = polynomial[i] * polynomial[j]
+    }
+    this.#spread(count, this.#normal, this.#normalLength)
+  }
+
+  #spread(count: number, out: Float32Array, length: number): void {
+    const places = this.#places
+    for (let k = 0; k < count; k++) places[k] *= 4 * length
+    this.#memory.kernels.spread(
+      places.byteOffset,
+      this.#amounts.byteOffset,
+      4 * count,
+      this.#weights.byteOffset,
+      this.#terms.byteOffset,
+      4 * length,
+      4 * length * (2 * this.#psf.half + 1),
+      out.byteOffset,
+    )
+    for (let k = 0; k < count; k++) places[k] /= 4 * length
+  }
+
+  /** One step of every node's residual towards its least squares, drawn to zero by the prior precision. */
+  solve(residual: Float64Array, precision: Float64Array): void {
+    const terms = termCount(this.#order)
+    const matrix = new Float64Array(terms * terms)
+    const step = new Float64Array(terms)
+    for (let node = 0; node < this.nodes; node++) {
+      let at = node * this.#normalLength
+      if (!(this.#normal[at] > 0)) continue
+      for (let i = 0; i < terms; i++) {
+        // Changes over the frame are smaller than the residual itself.
+        const prior = precision[node] * (i === 0 ? 1 : 4)
+        step[i] = this.#right[node * this.#rightLength + i] - prior * residual[node * terms + i]
+        for (let j = 0; j <= i; j++) matrix[i * terms + j] = this.#normal[at++]
+        matrix[i * terms + i] += prior
       }
+      if (!choleskyInPlace(matrix, terms)) continue
+      choleskySolve(matrix, terms, step)
+      for (let i = 0; i < terms; i++) residual[node * terms + i] += STRIDE * step[i]
     }
   }
 }
+const alongX = new Float64Array(4)
+const alongY = new Float64Array(4)
+const polynomial = new Float64Array(6)
 
 /** Prior precision of each node's residual: the analytic core is right to a part of itself and of its peak. */
 function priorPrecision(psf: Psf): Float64Array {
@@ -189,33 +285,6 @@ function priorPrecision(psf: Psf): Float64Array {
     const core = PRIOR_PEAK * peak * Math.exp(-square / (2 * scale * scale))
     return 1 / (PRIOR_PART * Math.abs(value) + core + 1e-9 * peak) ** 2
   })
-}
-
-function solveNodes(
-  residual: Float64Array,
-  right: Float64Array,
-  normal: Float64Array,
-  precision: Float64Array,
-  terms: number,
-  length: number,
-): void {
-  const packed = (terms * (terms + 1)) / 2
-  const matrix = new Float64Array(terms * terms)
-  const step = new Float64Array(terms)
-  for (let node = 0; node < length; node++) {
-    let at = node * packed
-    if (!(normal[at] > 0)) continue
-    for (let i = 0; i < terms; i++) {
-      // Changes over the frame are smaller than the residual itself.
-      const prior = precision[node] * (i === 0 ? 1 : 4)
-      step[i] = right[node * terms + i] - prior * residual[node * terms + i]
-      for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[at++]
-      matrix[i * terms + i] += prior
-    }
-    if (!choleskyInPlace(matrix, terms)) continue
-    choleskySolve(matrix, terms, step)
-    for (let i = 0; i < terms; i++) residual[node * terms + i] += STRIDE * step[i]
-  }
 }
 
 /** Put core and residual together at every node of the frame and bring the sum to unit flux. */

@@ -1,7 +1,7 @@
 import { splineCurvatures, splineSlopes, splineWeights } from '#shared/numeric/bspline.ts'
 import type { KernelMemory } from './kernel-memory.ts'
 import { nodeWeights, type Psf } from './psf.ts'
-import { SPLINE_NUMBERS } from './stamp-kernels.ts'
+import { SPLINE_NUMBERS } from './table-kernels.ts'
 
 /**
  * The tables of a PSF as the kernels need them: nodes that lie a whole number of pixels apart stand side by side, so that
