@@ -4,6 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Survey } from '#shared/catalogue/survey.ts'
+import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { type ErrorPolicy, errors } from '#shared/errors.ts'
 import { flags } from '#shared/flags.ts'
 
@@ -38,7 +40,24 @@ export const tables: { file: string; heading: string; rows(): string[] }[] = [
       ...all().map(([name, row]) => `| \`${name}\` | ${row.stages.join(', ')} | ${kinds[row.policy]} | ${row.tells} |`),
     ],
   },
+  {
+    file: 'catalogues.md',
+    heading: '## What is used of each survey',
+    rows: () => [
+      '| id | survey | bands | epoch | main band | declination | fetched from |',
+      '|---|---|---|---|---|---|---|',
+      ...Object.values(surveys).map(surveyRow),
+    ],
+  },
 ]
+
+function surveyRow({ id, title, bands, mainBand, epochYear, declination, upstreams = [] }: Survey): string {
+  const named = Object.entries(bands).map(([name, { system }]) => `${name} ${system}`)
+  const { bright, faint } = bands[mainBand]
+  const services = upstreams.map(({ service }) => service).join(', ') || 'import it'
+  const cells = [`\`${id}\``, title, named.join(', '), epochYear, `${mainBand} ${bright} to ${faint}`]
+  return `| ${[...cells, `${declination[0]}° to ${declination[1]}°`, services].join(' | ')} |`
+}
 
 function all(): [string, ErrorPolicy][] {
   return Object.entries(errors)

@@ -1,3 +1,5 @@
+import type { SurveyId } from './surveys/index.ts'
+
 /** A cone on the sky, degrees ICRS. */
 export interface Cone {
   raDeg: number
@@ -5,22 +7,7 @@ export interface Cone {
   radiusDeg: number
 }
 
-export type SurveyId =
-  | 'gaia_dr3'
-  | 'ps1'
-  | 'sdss'
-  | 'des'
-  | 'twomass'
-  | 'apass'
-  | 'asas'
-  | 'tycho2'
-  | 'gaia_dr2'
-  | 'urat1'
-  | 'ucac4'
-  | 'usnob1'
-  | 'gspc'
-  | 'atlas_refcat2'
-  | 'skymapper'
+export type { SurveyId }
 
 /**
  * Stars of one survey in a cone, one column per quantity, brightest first in the survey's main band.

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { tables, withTables } from '../../docs/tables.ts'
 
 test.each([...new Set(tables.map(table => table.file))])(
-  'docs/%s prints the errors and flags as the code has them',
+  'docs/%s prints its tables as the code has them',
   file => {
     const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', file), 'utf8')
     expect(withTables(file, text)).toBe(text)

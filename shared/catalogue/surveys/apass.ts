@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 const band = (
@@ -28,7 +28,7 @@ const sloan = (name: string, faint: number) =>
     ['g', 'r'],
   )
 
-export const apass = survey({
+export const apass: Survey = survey({
   id: 'apass',
   title: 'AAVSO Photometric All Sky Survey, DR9',
   source: 'Henden et al. 2016; VizieR II/336/apass9',

@@ -1,6 +1,6 @@
-import { survey } from '../survey.ts'
+import { type Survey, survey } from '../survey.ts'
 
-export const asas = survey({
+export const asas: Survey = survey({
   id: 'asas',
   title: 'All Sky Automated Survey',
   source: 'Pojmanski 1997, 2002; mean V (and I) of constant stars',

@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 const band = (name: string, faint: number): SurveyBand => ({
@@ -13,7 +13,7 @@ const band = (name: string, faint: number): SurveyBand => ({
 })
 
 /** All sky on the system of Pan-STARRS1, put together of Pan-STARRS, APASS, SkyMapper and its own survey of bright stars. */
-export const atlasRefcat2 = survey({
+export const atlasRefcat2: Survey = survey({
   id: 'atlas_refcat2',
   title: 'ATLAS All-Sky Stellar Reference Catalog, version 2',
   source: 'Tonry et al. 2018; VizieR J/ApJ/867/105/refcat2, MAST HLSP',

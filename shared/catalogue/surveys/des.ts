@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { hats, vizier } from '../upstreams.ts'
 
 const band = (name: string, standsFor: string, bright: number, faint: number): SurveyBand => ({
@@ -12,7 +12,7 @@ const band = (name: string, standsFor: string, bright: number, faint: number): S
   colour: ['g', 'r'],
 })
 
-export const des = survey({
+export const des: Survey = survey({
   id: 'des',
   title: 'Dark Energy Survey, DR2',
   source: 'Abbott et al. 2021; VizieR II/371/des_dr2, NOIRLab des_dr2.main',

@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { gaiaArchive, vizier } from '../upstreams.ts'
 import { ARCHIVE_COLUMNS, VIZIER_COLUMNS } from './gaia-dr3.ts'
 
@@ -16,7 +16,7 @@ const band = (name: 'G' | 'BP' | 'RP', at20: number, faint: number): SurveyBand 
 })
 
 /** The release before: for places whose tiles of {@link gaiaDr3} are missing. Another epoch, larger errors of motion. */
-export const gaiaDr2 = survey({
+export const gaiaDr2: Survey = survey({
   id: 'gaia_dr2',
   title: 'Gaia DR2',
   source: 'Gaia Collaboration 2018; archive gaiadr2.gaia_source, VizieR I/345/gaia2',

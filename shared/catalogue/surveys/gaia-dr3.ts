@@ -1,4 +1,4 @@
-import { survey } from '../survey.ts'
+import { type Survey, survey } from '../survey.ts'
 import { gaiaArchive, hats, vizier } from '../upstreams.ts'
 import { correctedExcess, excessSigmas } from './gaia-excess.ts'
 
@@ -17,7 +17,7 @@ export const VIZIER_COLUMNS = [
 /** Errors of Gaia DR3 photometry by magnitude (Riello et al. 2021, table 1, interpolated through its orders). */
 const assumed = (floor: number, at20: number) => (mag: number) => Math.hypot(floor, at20 * 10 ** (0.4 * (mag - 20)))
 
-export const gaiaDr3 = survey({
+export const gaiaDr3: Survey = survey({
   id: 'gaia_dr3',
   title: 'Gaia DR3',
   source: 'Gaia Collaboration 2023; archive gaiadr3.gaia_source, VizieR I/355/gaiadr3',

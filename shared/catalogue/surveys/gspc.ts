@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 import { excessSigmas } from './gaia-excess.ts'
 
@@ -24,7 +24,7 @@ const band = (name: string, set: Set, system: 'AB' | 'Vega', colour: [string, st
 })
 
 /** Magnitudes of other systems from Gaia's own spectra, all sky. U and u are left out: their scale is uncertain. */
-export const gspc = survey({
+export const gspc: Survey = survey({
   id: 'gspc',
   title: 'Gaia Synthetic Photometry Catalogue',
   source: 'Montegriffo et al. 2023; archive gaiadr3.synthetic_photometry_gspc, VizieR I/360/syntphot',

@@ -1,4 +1,3 @@
-import type { SurveyId } from '../reference.ts'
 import type { Survey } from '../survey.ts'
 import { apass } from './apass.ts'
 import { asas } from './asas.ts'
@@ -17,7 +16,7 @@ import { urat1 } from './urat1.ts'
 import { usnob1 } from './usnob1.ts'
 
 /** Every survey known, in the order in which they are tried. */
-export const surveys: Record<SurveyId, Survey> = {
+const all = {
   gaia_dr3: gaiaDr3,
   ps1,
   sdss,
@@ -34,6 +33,12 @@ export const surveys: Record<SurveyId, Survey> = {
   ucac4,
   usnob1,
 }
+
+/** Id of a survey. */
+export type SurveyId = keyof typeof all
+
+/** Every survey by its id. */
+export const surveys: Record<SurveyId, Survey> = all
 
 export const surveyIds = Object.keys(surveys) as SurveyId[]
 

@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { hats, vizier } from '../upstreams.ts'
 
 const band = (name: string, bright: number, faint: number): SurveyBand => ({
@@ -12,7 +12,7 @@ const band = (name: string, bright: number, faint: number): SurveyBand => ({
   colour: ['g', 'r'],
 })
 
-export const ps1 = survey({
+export const ps1: Survey = survey({
   id: 'ps1',
   title: 'Pan-STARRS1, mean PSF photometry',
   source: 'Chambers et al. 2016; VizieR II/349/ps1 and II/389, MAST PS1 DR2 object table',

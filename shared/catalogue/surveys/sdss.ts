@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 const band = (name: string, bright: number, faint: number, colour: [string, string]): SurveyBand => ({
@@ -12,7 +12,7 @@ const band = (name: string, bright: number, faint: number, colour: [string, stri
   colour,
 })
 
-export const sdss = survey({
+export const sdss: Survey = survey({
   id: 'sdss',
   title: 'Sloan Digital Sky Survey, DR16',
   source: 'Ahumada et al. 2020; VizieR V/154/sdss16, SkyServer PhotoPrimary',

@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 /** Its u and v are bands of their own, which no other survey and no usual filter has. */
@@ -13,7 +13,7 @@ const band = (name: string, standsFor: string, faint: number): SurveyBand => ({
   colour: ['g', 'r'],
 })
 
-export const skymapper = survey({
+export const skymapper: Survey = survey({
   id: 'skymapper',
   title: 'SkyMapper Southern Survey, DR4',
   source: 'Onken et al. 2024; VizieR II/379/smssdr4',

@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { hats, vizier } from '../upstreams.ts'
 
 /** Qualities A and B of its own band: measured with S/N 7 at least. The flags of J, H and K are one word. */
@@ -14,7 +14,7 @@ const band = (name: 'J' | 'H' | 'K', bright: number, faint: number, colour: [str
   colour,
 })
 
-export const twomass = survey({
+export const twomass: Survey = survey({
   id: 'twomass',
   title: 'Two Micron All Sky Survey, point sources',
   source: 'Skrutskie et al. 2006; VizieR II/246/out, IRSA fp_psc',

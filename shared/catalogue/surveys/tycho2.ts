@@ -1,10 +1,10 @@
-import { survey } from '../survey.ts'
+import { type Survey, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 /** Errors of Tycho-2 photometry (Høg et al. 2000, figure 5: 0.01 mag for bright stars, 0.1 at VT 11.5). */
 const assumedErr = (mag: number) => Math.hypot(0.013, 0.1 * 10 ** (0.4 * (mag - 11.5)))
 
-export const tycho2 = survey({
+export const tycho2: Survey = survey({
   id: 'tycho2',
   title: 'Tycho-2',
   source: 'Høg et al. 2000; VizieR I/259/tyc2',

@@ -1,8 +1,8 @@
-import { survey } from '../survey.ts'
+import { type Survey, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 /** Positions of the whole sky to magnitude 16 where Gaia's are missing. Its band between V and r ranks the stars. */
-export const ucac4 = survey({
+export const ucac4: Survey = survey({
   id: 'ucac4',
   title: 'Fourth USNO CCD Astrograph Catalog',
   source: 'Zacharias et al. 2013, AJ 145, 44; VizieR I/322A/out',

@@ -1,8 +1,8 @@
-import { survey } from '../survey.ts'
+import { type Survey, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 /** Positions of the northern sky where Gaia's are missing. Its red band is no standard one: it ranks the stars. */
-export const urat1 = survey({
+export const urat1: Survey = survey({
   id: 'urat1',
   title: 'First USNO Robotic Astrometric Telescope Catalog',
   source: 'Zacharias et al. 2015, AJ 150, 101; VizieR I/329/urat1',

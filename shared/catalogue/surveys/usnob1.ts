@@ -1,4 +1,4 @@
-import { type SurveyBand, survey } from '../survey.ts'
+import { type Survey, type SurveyBand, survey } from '../survey.ts'
 import { vizier } from '../upstreams.ts'
 
 /** Magnitudes of Schmidt plates, 0.3 mag: they rank stars and stand for no band that a frame is calibrated to. */
@@ -12,7 +12,7 @@ const plate = (name: string, bright: number, faint: number): SurveyBand => ({
 })
 
 /** Positions of the whole sky to magnitude 20, to two tenths of an arcsecond: for places where nothing better is. */
-export const usnob1 = survey({
+export const usnob1: Survey = survey({
   id: 'usnob1',
   title: 'USNO-B1.0',
   source: 'Monet et al. 2003, AJ 125, 984; VizieR I/284/out',
