@@ -60,7 +60,8 @@ export const errors = {
   NoObservationTime: {
     stages: ['standardise'],
     policy: 'reject',
-    tells: 'The time of the exposure is missing: {found}. Write DATE-OBS as UTC, for example 2026-03-01T02:03:04.',
+    tells:
+      'The header does not tell when the exposure was: {found}. Write DATE-OBS as UTC, for example 2026-03-01T02:03:04.',
   },
   BadProfile: { stages: ['standardise'], policy: 'reject', tells: 'The telescope profile is not valid: {found}.' },
   TooFewStars: {

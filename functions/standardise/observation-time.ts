@@ -16,6 +16,7 @@ import type { Found, Reader } from './read-value.ts'
 
 const EARLIEST_MJD = mjdFromIso('1880-01-01') // nothing photographed the sky in FITS terms before
 const LATEST_MJD = mjdFromIso('2150-01-01')
+const FIRST_CAMERA_MJD = mjdFromIso('1976-01-01') // the first astronomical CCD image: before, plates that were scanned
 
 export interface ObservationTime {
   mjdUtcMid: Found<number>
@@ -62,7 +63,7 @@ export function observationTime(
   const ends = genericEnds.map(source => ({ ...source, scale: chosen.source.scale }))
   const end = readAll(ends).find(statement => !statement.dateOnly)
   const middle = middleOf(chosen, end, half, dialect.endsAreExact ?? false)
-  const conflict = disagreement(chosen, timed, half)
+  const conflict = disagreement(chosen, timed, half) ?? tooEarly(chosen.mjd)
   const guessed = chosen.dateOnly || chosen.source.confidence === 'guess'
   const confidence: Confidence =
     guessed || conflict ? 'guess' : exposureSeconds === undefined ? 'likely' : (chosen.source.confidence ?? 'certain')
@@ -96,6 +97,7 @@ function readSource(header: Header, source: TimeSource): Statement | undefined {
 }
 
 function readOne(header: Header, source: TimeSource): Statement | undefined {
+  if (source.zero) return readOffset(header, source, source.zero)
   const value = header.get(source.key)
   if (typeof value === 'number' || /^\s*\d{5,10}(\.\d*)?\s*$/.test(String(value))) {
     const { mjd, conversion } = mjdFromNumber(Number(value), source.as)
@@ -105,6 +107,22 @@ function readOne(header: Header, source: TimeSource): Statement | undefined {
   if (!instant) return undefined
   const conversion = instant.zoneHours ? `local time, ${instant.zoneHours} h from UTC, taken to UTC` : ''
   return { mjd: instant.mjd, source, from: source.key, conversion, dateOnly: instant.dateOnly, roundingSeconds: 1 }
+}
+
+/** Days since a zero of the program's own, as the full frames of TESS count them. */
+function readOffset(header: Header, source: TimeSource, zero: string): Statement | undefined {
+  const [days, from] = [header.number(source.key), header.number(zero)]
+  if (days === undefined || from === undefined) return undefined
+  const { mjd, conversion } = mjdFromNumber(days + from)
+  const words = joined(`${zero} added`, conversion)
+  return {
+    mjd,
+    source,
+    from: `${source.key}, ${zero}`,
+    conversion: words,
+    dateOnly: false,
+    roundingSeconds: roundingOf(days),
+  }
 }
 
 function readDayAndClock(header: Header, source: TimeSource, clock: string): Statement | undefined {
@@ -164,9 +182,18 @@ function disagreement(chosen: Statement, told: Statement[], half: number): strin
   return undefined
 }
 
+function tooEarly(mjd: number): string | undefined {
+  if (mjd >= FIRST_CAMERA_MJD) return undefined
+  return `${isoFromMjd(mjd).slice(0, 10)} is before electronic cameras: a clock that was never set, or a scanned plate?`
+}
+
 function unreadable(header: Header): string {
   const text = header.string('DATE-OBS')
-  return text === undefined ? 'no keyword tells it' : `DATE-OBS '${text}' cannot be read`
+  if (text === undefined) return 'no keyword tells it'
+  const instant = parseInstant(text)
+  return instant
+    ? `DATE-OBS '${text}' lies outside the years 1880 to 2150: is the clock right?`
+    : `DATE-OBS '${text}' cannot be read`
 }
 
 function joined(...words: string[]): string {

@@ -108,8 +108,9 @@ export function isoFromMjd(mjd: number, decimals = 3): string {
 
 /** MJD of the midnight that begins a day of the Gregorian calendar; NaN where there is no such day. */
 export function mjdFromDay(year: number, month: number, day: number): number {
-  const milliseconds = Date.UTC(year, month - 1, day)
-  const date = new Date(milliseconds)
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day) // not Date.UTC, which takes the year 26 for 1926
+  const milliseconds = date.getTime()
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return Number.NaN
   return milliseconds / 1000 / SECONDS_PER_DAY + MJD_UNIX_EPOCH
 }

@@ -3,13 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { standardFrame } from '#functions/standardise/standardise.ts'
 import { openFits } from '#shared/fits/file.ts'
-import { encodeHeader } from '#shared/fits/header.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
-import { concatenate } from '#shared/fits/table.ts'
-import { encodeImages } from '#shared/fits/write-image.ts'
 import { random } from '#shared/numeric/random.ts'
 import { cardsOf } from '../standardise/camera.ts'
 import { askAstropy, astropyThere, dataFolder, dataThere } from './astropy.ts'
+import { extensionsOf } from './build.ts'
 
 const SIDE = 32
 const WIDE = SIDE + 8 // eight columns of overscan
@@ -31,9 +29,6 @@ const draw = random('electrons')
 const electrons = Float32Array.from({ length: 4 * SIDE * SIDE }, () => 2 * draw.integer(300))
 
 function rawFrame(change: (card: { DETSEC: string; DATASEC: string }) => object = () => ({})): Uint8Array {
-  const primary = encodeHeader(
-    cardsOf({ SIMPLE: true, BITPIX: 16, NAXIS: 0, 'DATE-OBS': '2021-10-08T01:55:17', EXPTIME: 10, SATURATE: 40_000 }),
-  )
   const units = corners.map(({ detsec, bias, gain, from, step }) => {
     const pixels = new Float32Array(WIDE * SIDE).fill(bias)
     for (let y = 0; y < SIDE; y++)
@@ -43,8 +38,7 @@ function rawFrame(change: (card: { DETSEC: string; DATASEC: string }) => object 
     const cards = cardsOf({ ...told, GAIN: gain, ...change(told) })
     return { width: WIDE, height: SIDE, pixels, as: 'uint16' as const, cards }
   })
-  const bytes = encodeImages([{ width: 1, height: 1, pixels: new Float32Array(1), as: 'uint8' }, ...units])
-  return concatenate([primary, bytes.subarray(2 * 2880)])
+  return extensionsOf(cardsOf({ 'DATE-OBS': '2021-10-08T01:55:17', EXPTIME: 10, SATURATE: 40_000 }), units)
 }
 
 describe('a raw frame of several amplifiers', () => {

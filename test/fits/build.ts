@@ -1,5 +1,7 @@
+import { openFits } from '#shared/fits/file.ts'
 import { type Card, encodeHeader } from '#shared/fits/header.ts'
 import { concatenate } from '#shared/fits/table.ts'
+import { encodeImages, type ImageUnit } from '#shared/fits/write-image.ts'
 
 /** A primary image written card by card, so that a test can say exactly what stands in the file. */
 export function primaryImage(axes: number[], bitpix: number, data: Uint8Array, cards: Card[] = []): Uint8Array {
@@ -27,4 +29,16 @@ export function bigEndian(bitpix: number, values: number[]): Uint8Array {
     else view.setFloat64(8 * i, value)
   })
   return new Uint8Array(view.buffer)
+}
+
+/** A file of image extensions behind an empty primary unit with these cards. */
+export function extensionsOf(cards: Card[], images: ImageUnit[]): Uint8Array {
+  const head = [
+    { keyword: 'SIMPLE', value: true },
+    { keyword: 'BITPIX', value: 8 },
+    { keyword: 'NAXIS', value: 0 },
+  ]
+  const first: ImageUnit = { width: 1, height: 1, pixels: new Uint8Array(1), as: 'uint8' }
+  const file = encodeImages([first, ...images])
+  return concatenate([encodeHeader([...head, ...cards]), file.subarray(openFits(file).hdus[0].dataStart + 2880)])
 }

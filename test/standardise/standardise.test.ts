@@ -119,6 +119,12 @@ describe('the standardise stage', () => {
     expect(low.provenance.airmass.conflict).toMatch(/below the horizon/)
   })
 
+  test('a time before there were cameras is told as one of a clock that was never set', () => {
+    const { header, provenance } = standardFrame(frameWith(cardsOf({ 'DATE-OBS': '1900-01-01T00:00:00', EXPTIME: 60 })))
+    expect(provenance.mjdUtcMid.conflict).toMatch(/1900-01-01 is before electronic cameras/)
+    expect(flagNames(header.flags)).toContain('timeUncertain')
+  })
+
   test('headers alone tell the same as the whole frame, but for what only pixels know', () => {
     const whole = standardFrame(raw).header
     const { header } = headersAlone(openFits(raw).hdus)
@@ -167,6 +173,12 @@ const rejections: [what: string, bytes: Uint8Array, error: string, words: RegExp
     fitsOf(sky, 128, 128, cardsOf({ 'DATE-OBS': 'last night' })),
     'NoObservationTime',
     /'last night'/,
+  ],
+  [
+    'a time of a clock that runs wild',
+    fitsOf(sky, 128, 128, cardsOf({ 'DATE-OBS': '3026-03-01T02:03:04' })),
+    'NoObservationTime',
+    /'3026-03-01T02:03:04' lies outside the years 1880 to 2150/,
   ],
   ['a spectrum', spectrum(2048, time), 'NoImage', /one row/],
   ['half a frame', raw.subarray(0, raw.length / 2), 'TruncatedFits', /needed/],

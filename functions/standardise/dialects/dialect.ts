@@ -59,10 +59,12 @@ export interface TimeSource {
   key: string
   /** Keyword of the time of day, where `key` holds the day alone. */
   clock?: string
+  /** Keyword of a number of days to be added to the one in `key`. */
+  zero?: string
   /** What moment of the exposure it names. */
   marks: 'start' | 'mid' | 'end'
   /** Time scale of the value whatever TIMESYS says. */
-  scale?: 'UTC' | 'TAI'
+  scale?: 'UTC' | 'TAI' | 'TDB'
   /** What a number counts; else its size tells MJD, JD and Unix time apart. */
   as?: 'seconds of MJD'
   confidence?: Confidence

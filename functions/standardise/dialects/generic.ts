@@ -72,6 +72,7 @@ export const genericTimes: readonly TimeSource[] = [
   { key: 'JDMID', marks: 'mid' },
   { key: 'JD-AVG', marks: 'mid' },
   { key: 'MIDTIMJD', marks: 'mid' },
+  { key: 'MIDTJD', zero: 'TJD_ZERO', marks: 'mid', scale: 'TDB' },
   { key: 'MJD-MID', marks: 'mid' },
   { key: 'MJD-AVG', marks: 'mid' },
   { key: 'EXPSTART', marks: 'start' },

@@ -7,6 +7,7 @@ import { ccdciel } from './ccdciel.ts'
 import { cpcs } from './cpcs.ts'
 import { decam } from './decam.ts'
 import { type Dialect, speaks } from './dialect.ts'
+import { eros } from './eros.ts'
 import { eso } from './eso.ts'
 import { generic } from './generic.ts'
 import { indi } from './indi.ts'
@@ -16,6 +17,7 @@ import { microobservatory } from './microobservatory.ts'
 import { minimal } from './minimal.ts'
 import { nina } from './nina.ts'
 import { panoptes } from './panoptes.ts'
+import { pinpoint } from './pinpoint.ts'
 import { sdss } from './sdss.ts'
 import { seestar } from './seestar.ts'
 import { sgp } from './sgp.ts'
@@ -42,12 +44,14 @@ export const dialects: readonly Dialect[] = [
   ccdciel,
   acp,
   maxim,
+  pinpoint,
   indi,
   lco,
   ztf,
   decam,
   sdss,
   tess,
+  eros,
   eso,
   minimal,
   generic,

@@ -1,13 +1,13 @@
 import type { Dialect } from './dialect.ts'
 
-/** ZWO Seestar: RA and DEC in degrees, GAIN a setting of the camera, a Bayer mosaic behind an infrared-blocking window. */
+/** ZWO Seestar and Dwarf, telescopes of one piece: RA and DEC in degrees, GAIN a setting of the camera, a Bayer mosaic behind an infrared-blocking window. */
 export const seestar: Dialect = {
   id: 'seestar',
-  title: 'ZWO Seestar',
+  title: 'ZWO Seestar, Dwarf',
   known: [
-    { key: 'CREATOR', matches: /Seestar/i },
-    { key: 'INSTRUME', matches: /Seestar/i },
-    { key: 'TELESCOP', matches: /Seestar/i },
+    { key: 'CREATOR', matches: /Seestar|^Dwarf/i },
+    { key: 'INSTRUME', matches: /Seestar|^Dwarf/i },
+    { key: 'TELESCOP', matches: /Seestar|^Dwarf/i },
   ],
   fields: { stackedFrames: [{ key: 'STACKCNT' }], gainElectronsPerAdu: [{ key: 'EGAIN' }] },
   pointings: [{ ra: 'RA', dec: 'DEC', as: 'degrees', uncertaintyDeg: 1 }],
