@@ -25,6 +25,8 @@ export interface Outcome {
   matched?: number
   medianResidualPx?: number
   error?: string
+  /** The frame with its coordinates. */
+  frame?: Uint8Array
   /** Wall clock and processor time of the whole stage. */
   seconds: number
   cpuSeconds: number
@@ -62,7 +64,7 @@ export async function trySolve(
     const spent = took()
     const found = JSON.parse(new TextDecoder().decode(await store.get(solution))).wcs as Wcs
     const { matchedStars: matched, medianResidualPx } = wcs
-    return { solved: true, wcs: found, matched, medianResidualPx, ...spent }
+    return { solved: true, wcs: found, matched, medianResidualPx, frame: await store.get(output.image), ...spent }
   } catch (error) {
     if (!(error instanceof CpcsError) || error.policy !== 'reject') throw error
     return { solved: false, error: error.name, ...took() }

@@ -1,4 +1,4 @@
-import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { linearLeastSquares, linearLeastSquaresOfMany } from '#shared/numeric/linear.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
 import { powers } from '#shared/sky/wcs.ts'
 import type { Sip, Wcs } from '#shared/sky/wcs-type.ts'
@@ -37,23 +37,59 @@ export interface PlaneFit {
 const CLIP = 4
 const ROUNDS = 12
 
+/** The terms of each pair, in the order of powers(0, order): those of lower orders come first. */
+interface Design {
+  terms: Float64Array
+  /** Terms of a pair. */
+  stride: number
+}
+
+function designOf(pairs: Pairs, order: number, width: number, height: number): Design {
+  const stride = termsOf(order)
+  const terms = new Float64Array(pairs.x.length * stride)
+  const radiusPx = Math.hypot(width, height) / 2
+  for (let k = 0; k < pairs.x.length; k++) {
+    const u = (pairs.x[k] - (width - 1) / 2) / radiusPx
+    const v = (pairs.y[k] - (height - 1) / 2) / radiusPx
+    fillTerms(u, v, order, terms, k * stride)
+  }
+  return { terms, stride }
+}
+
+function termsOf(order: number): number {
+  return ((order + 1) * (order + 2)) / 2
+}
+
+/** Writes u^p v^q in the order of powers(0, order): the terms of a degree are u times those before, and v^degree. */
+function fillTerms(u: number, v: number, order: number, into: Float64Array, at: number): void {
+  into[at] = 1
+  let before = at
+  let next = at + 1
+  for (let degree = 1; degree <= order; degree++) {
+    for (let k = 0; k < degree; k++) into[next + k] = u * into[before + k]
+    into[next + degree] = v * into[before + degree - 1]
+    before = next
+    next += degree + 1
+  }
+}
+
 /** Weighted polynomial fit of one order with clipping at 4 robust σ. undefined where the pairs do not carry it. */
-export function fitPlane(pairs: Pairs, order: number, width: number, height: number): PlaneFit | undefined {
-  const list = powers(0, order)
-  const terms = list.length
+export function fitPlane(
+  pairs: Pairs,
+  order: number,
+  width: number,
+  height: number,
+  { terms: design, stride } = designOf(pairs, order, width, height),
+): PlaneFit | undefined {
+  const terms = termsOf(order)
   const count = pairs.x.length
   const centreX = (width - 1) / 2
   const centreY = (height - 1) / 2
   const radiusPx = Math.hypot(width, height) / 2
-  const design = new Float64Array(count * terms)
-  for (let k = 0; k < count; k++) {
-    const u = (pairs.x[k] - centreX) / radiusPx
-    const v = (pairs.y[k] - centreY) / radiusPx
-    for (let t = 0; t < terms; t++) design[k * terms + t] = u ** list[t][0] * v ** list[t][1]
-  }
   const weights = new Float64Array(count)
   const kept = new Uint8Array(count)
   const residuals = new Float64Array(2 * count)
+  const inside = new Float64Array(2 * count)
   for (let k = 0; k < count; k++) kept[k] = pairs.errorDeg[k] < Number.POSITIVE_INFINITY ? 1 : 0
   let fit: PlaneFit | undefined
   for (let round = 0; round < ROUNDS; round++) {
@@ -63,30 +99,34 @@ export function fitPlane(pairs: Pairs, order: number, width: number, height: num
       used += kept[k]
     }
     if (used < terms + 1) return fit
-    const ofXi = linearLeastSquares(design, terms, pairs.xi, weights)
-    const ofEta = linearLeastSquares(design, terms, pairs.eta, weights)
-    if (!ofXi || !ofEta) return fit
+    const solved = linearLeastSquaresOfMany(design, terms, [pairs.xi, pairs.eta], weights, stride)
+    if (!solved) return fit
+    const [ofXi, ofEta] = solved.coefficients
     for (let k = 0; k < count; k++) {
       let dXi = pairs.xi[k]
       let dEta = pairs.eta[k]
       for (let t = 0; t < terms; t++) {
-        dXi -= design[k * terms + t] * ofXi.coefficients[t]
-        dEta -= design[k * terms + t] * ofEta.coefficients[t]
+        dXi -= design[k * stride + t] * ofXi[t]
+        dEta -= design[k * stride + t] * ofEta[t]
       }
       residuals[2 * k] = dXi / pairs.errorDeg[k]
       residuals[2 * k + 1] = dEta / pairs.errorDeg[k]
     }
-    const inside: number[] = []
-    for (let k = 0; k < count; k++) if (kept[k]) inside.push(residuals[2 * k], residuals[2 * k + 1])
-    const scatter = Math.max(madSigma(inside, 0) * Math.sqrt(used / (used - terms)), 1e-6)
-    const covariance = ofXi.covariance.map(value => value * scatter * scatter)
+    let n = 0
+    for (let k = 0; k < count; k++) {
+      if (kept[k] === 0) continue
+      inside[n++] = residuals[2 * k]
+      inside[n++] = residuals[2 * k + 1]
+    }
+    const scatter = Math.max(madSigma(inside.subarray(0, n), 0) * Math.sqrt(used / (used - terms)), 1e-6)
+    const covariance = solved.covariance.map(value => value * scatter * scatter)
     fit = {
       order,
       centreX,
       centreY,
       radiusPx,
-      xi: ofXi.coefficients,
-      eta: ofEta.coefficients,
+      xi: ofXi,
+      eta: ofEta,
       covariance,
       scatter,
       kept: kept.slice(),
@@ -103,19 +143,19 @@ export function fitPlane(pairs: Pairs, order: number, width: number, height: num
   return fit
 }
 
+const HIGHEST_ORDER = 4
+const scratch = new Float64Array(termsOf(HIGHEST_ORDER))
+
 /** The place in the plane of a pixel, degrees. */
 export function toPlane(fit: PlaneFit, x: number, y: number): [xi: number, eta: number] {
   const u = (x - fit.centreX) / fit.radiusPx
   const v = (y - fit.centreY) / fit.radiusPx
+  fillTerms(u, v, fit.order, scratch, 0)
   let xi = 0
   let eta = 0
-  let t = 0
-  for (let degree = 0; degree <= fit.order; degree++) {
-    for (let q = 0; q <= degree; q++, t++) {
-      const term = u ** (degree - q) * v ** q
-      xi += fit.xi[t] * term
-      eta += fit.eta[t] * term
-    }
+  for (let t = 0; t < fit.xi.length; t++) {
+    xi += fit.xi[t] * scratch[t]
+    eta += fit.eta[t] * scratch[t]
   }
   return [xi, eta]
 }
@@ -147,13 +187,19 @@ const COVERED_CELLS = [0, 0, 10, 12, 13]
  * The order that the stars carry: as many as the table asks for, spread over the frame, and the least χ² with a
  * price of PRICE_PER_TERM a term, errors scaled by the scatter of the highest order, outliers capped.
  */
-export function fitBestOrder(pairs: Pairs, width: number, height: number, highest = 4): PlaneFit | undefined {
+export function fitBestOrder(
+  pairs: Pairs,
+  width: number,
+  height: number,
+  highest = HIGHEST_ORDER,
+): PlaneFit | undefined {
   const count = pairs.errorDeg.reduce((sum, error) => sum + (error < Number.POSITIVE_INFINITY ? 1 : 0), 0)
   const covered = coveredCells(pairs, width, height)
   const fits: PlaneFit[] = []
+  const design = designOf(pairs, highest, width, height)
   for (let order = 1; order <= highest; order++) {
     if (order > 1 && (count < FEWEST_STARS[order] || covered < COVERED_CELLS[order])) break
-    const fit = fitPlane(pairs, order, width, height)
+    const fit = fitPlane(pairs, order, width, height, design)
     if (!fit) break
     fits.push(fit)
   }

@@ -88,16 +88,33 @@ export function linearLeastSquares(
   y: Float64Array,
   weights: Float64Array,
 ): LinearFit | undefined {
-  const rows = y.length
+  const fit = linearLeastSquaresOfMany(design, columns, [y], weights)
+  return fit && { coefficients: fit.coefficients[0], covariance: fit.covariance }
+}
+
+/**
+ * {@link linearLeastSquares} of several quantities that have the columns and the weights in common: one decomposition.
+ *
+ * @param stride values of a row in the design, of which the first `columns` count
+ */
+export function linearLeastSquaresOfMany(
+  design: Float64Array,
+  columns: number,
+  ys: Float64Array[],
+  weights: Float64Array,
+  stride = columns,
+): { coefficients: Float64Array[]; covariance: Float64Array } | undefined {
   const normal = new Float64Array(columns * columns)
-  const right = new Float64Array(columns)
-  for (let r = 0; r < rows; r++) {
+  const rights = ys.map(() => new Float64Array(columns))
+  for (let r = 0; r < weights.length; r++) {
     const w = weights[r]
     if (!(w > 0)) continue
+    const row = r * stride
     for (let i = 0; i < columns; i++) {
-      const wa = w * design[r * columns + i]
-      right[i] += wa * y[r]
-      for (let j = 0; j <= i; j++) normal[i * columns + j] += wa * design[r * columns + j]
+      const wa = w * design[row + i]
+      const line = i * columns
+      for (let k = 0; k < ys.length; k++) rights[k][i] += wa * ys[k][r]
+      for (let j = 0; j <= i; j++) normal[line + j] += wa * design[row + j]
     }
   }
   // Scaling each column to unit diagonal keeps the condition of a polynomial basis from eating digits.
@@ -107,15 +124,16 @@ export function linearLeastSquares(
     scale[i] = 1 / Math.sqrt(normal[i * columns + i])
   }
   for (let i = 0; i < columns; i++) {
-    right[i] *= scale[i]
     for (let j = 0; j <= i; j++) normal[i * columns + j] *= scale[i] * scale[j]
   }
   if (!choleskyInPlace(normal, columns)) return undefined
-  choleskySolve(normal, columns, right)
+  const scaled = (values: Float64Array) => values.map((value, i) => value * scale[i])
+  const coefficients = rights.map(right => {
+    const solved = scaled(right)
+    choleskySolve(normal, columns, solved)
+    return scaled(solved)
+  })
   const covariance = choleskyInverse(normal, columns)
-  for (let i = 0; i < columns; i++) {
-    right[i] *= scale[i]
-    for (let j = 0; j < columns; j++) covariance[i * columns + j] *= scale[i] * scale[j]
-  }
-  return { coefficients: right, covariance }
+  for (let i = 0; i < columns; i++) for (let j = 0; j < columns; j++) covariance[i * columns + j] *= scale[i] * scale[j]
+  return { coefficients, covariance }
 }
