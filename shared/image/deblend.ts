@@ -1,7 +1,7 @@
 import { quantile } from '#shared/numeric/robust.ts'
 import type { Noise } from './background.ts'
 import { type Frame, MASK } from './frame.ts'
-import { gaussianKernel, type Kernel, type LineSource, smoothLines } from './matched-filter.ts'
+import { gaussianKernel, type Kernel, type LineSource, type Strip, smoothStrips } from './matched-filter.ts'
 import type { StarShape } from './star-shape.ts'
 
 /** Places where a star may be: whole pixels, with the significance of the matched filter there. */
@@ -53,23 +53,33 @@ export function findCandidates(
       for (let x = left; x < right; x++) into[at + x] = usable[start + x] === 0 ? 0 : signal[start + x] * perNoise
     }
   }
-  const [filtered, difference] = smoothLines(whitened, width, height, shape, [1, NARROW], true)
-
+  const coreLimit = NARROW_SIGMA * Math.sqrt(core.squares)
+  const starLimit = threshold * Math.sqrt(star.squares)
+  const radius = Math.max(1, Math.round(0.4 * shape.fwhmPx))
+  const coreRadius = Math.max(1, Math.round(0.35 * shape.fwhmPx))
+  const cores: number[] = []
+  const stars: number[] = []
+  const calm = new CalmSample(width, height)
+  smoothStrips(whitened, width, height, shape, [1, NARROW], radius, strip => {
+    calm.take(strip)
+    peaks(strip, 0, width, height, radius, 0.8 * starLimit, stars)
+    const before = cores.length
+    peaks(strip, 1, width, height, coreRadius, coreLimit, cores)
+    let kept = before
+    for (let k = before; k < cores.length; k++)
+      if (valueAt(strip, 0, cores[k], width) >= starLimit) cores[kept++] = cores[k]
+    cores.length = kept
+  })
   const found: Candidates = { pixel: [], significance: [], flux: [], fluxVariance: [] }
   const taken = new Uint8Array(width * height)
   const gain = frame.detector.gainElectronsPerAdu
-  const radius = Math.max(1, Math.round(0.4 * shape.fwhmPx))
-
-  const contrastLimit = threshold * contrastShare(filtered, width, height, Math.sqrt(star.squares))
-  const coreLimit = NARROW_SIGMA * Math.sqrt(core.squares)
-  const starLimit = threshold * Math.sqrt(star.squares)
-  for (const i of peaks(difference, width, height, Math.max(1, Math.round(0.35 * shape.fwhmPx)), coreLimit)) {
-    if (filtered[i] < starLimit) continue
+  const contrastLimit = threshold * calm.contrastShare(Math.sqrt(star.squares))
+  for (const i of cores) {
     if (significanceAt(core, i, signal, noise, usable, width, height, gain) < NARROW_SIGMA) continue
     keep(i)
   }
   const reach = SAME_STAR * shape.fwhmPx
-  for (const i of peaks(filtered, width, height, radius, 0.8 * starLimit)) {
+  for (const i of stars) {
     if (takenWithin(taken, i, width, height, reach)) continue
     if (matchedAt(star, i, signal, noise, usable, width, height).significance < threshold) continue
     if (significanceAt(contrast, i, signal, noise, usable, width, height, gain) < contrastLimit) continue
@@ -89,49 +99,91 @@ export function findCandidates(
   }
 }
 
-/**
- * How much of a peak has to stand out of its surroundings: more where the sky itself has structure of the size of
- * stars. Told by the lower half of the matched filter's values over the frame, which stars do not touch.
- */
-function contrastShare(filtered: Float32Array, width: number, height: number, unit: number): number {
-  const sample: number[] = []
-  const step = Math.max(1, Math.floor(Math.sqrt((width * height) / 8000)))
-  for (let y = step; y < height - step; y += step) {
-    for (let x = step; x < width - step; x += step) sample.push(filtered[y * width + x] / unit)
+/** Values of the matched filter over the frame, which tell whether the sky itself has structure. */
+class CalmSample {
+  readonly #step: number
+  readonly #width: number
+  readonly #height: number
+  readonly #values: number[] = []
+
+  constructor(width: number, height: number) {
+    this.#width = width
+    this.#height = height
+    this.#step = Math.max(1, Math.floor(Math.sqrt((width * height) / 8000)))
   }
-  const spread = quantile(sample, 0.5) - quantile(sample, 0.1587)
-  const structure = Math.min(1, Math.max(0, (spread - CALM_SPREAD) / (STRUCTURED_SPREAD - CALM_SPREAD)))
-  return CALM_SHARE + structure * (STRUCTURED_SHARE - CALM_SHARE)
+
+  take({ first, count, values, stride, at: [at] }: Strip): void {
+    const step = this.#step
+    for (
+      let y = step * Math.max(1, Math.ceil(first / step));
+      y < Math.min(first + count, this.#height - step);
+      y += step
+    )
+      for (let x = step; x < this.#width - step; x += step) this.#values.push(values[at + (y - first) * stride + x])
+  }
+
+  /**
+   * How much of a peak has to stand out of its surroundings: more where the sky has structure of the size of stars. Told
+   * by the lower half of the values, which stars do not touch.
+   *
+   * @param unit what noise alone scatters by
+   */
+  contrastShare(unit: number): number {
+    const spread = (quantile(this.#values, 0.5) - quantile(this.#values, 0.1587)) / unit
+    const structure = Math.min(1, Math.max(0, (spread - CALM_SPREAD) / (STRUCTURED_SPREAD - CALM_SPREAD)))
+    return CALM_SHARE + structure * (STRUCTURED_SHARE - CALM_SHARE)
+  }
 }
 
-/** Pixels above a limit that are the highest within `radius` in both directions. */
-function peaks(map: Float32Array, width: number, height: number, radius: number, limit: number): number[] {
-  const list: number[] = []
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 1; x < width - 1; x++) {
-      const i = y * width + x
-      const value = map[i]
-      if (!(value > limit) || value < map[i - 1] || value <= map[i + 1] || value < map[i - width]) continue
-      if (value <= map[i + width]) continue
-      if (isHighest(map, width, height, x, y, radius)) list.push(i)
+/** Pixels of a strip's image above a limit that are the highest within `radius` in both directions, added to a list. */
+function peaks(
+  { first, count, values, stride, at: places }: Strip,
+  image: number,
+  width: number,
+  height: number,
+  radius: number,
+  limit: number,
+  list: number[],
+): void {
+  const last = Math.min(first + count, height - 1)
+  for (let y = Math.max(1, first); y < last; y++) {
+    const line = places[image] + (y - first) * stride
+    for (let i = line + 1; i < line + width - 1; i++) {
+      const value = values[i]
+      if (!(value > limit) || value < values[i - 1] || value <= values[i + 1] || value < values[i - stride]) continue
+      if (value <= values[i + stride]) continue
+      const x = i - line
+      const up = Math.min(radius, height - 1 - y)
+      if (isHighest(values, stride, i, Math.min(radius, x), Math.min(radius, width - 1 - x), Math.min(radius, y), up))
+        list.push(y * width + x)
     }
   }
-  return list
 }
 
-function isHighest(map: Float32Array, width: number, height: number, x: number, y: number, radius: number): boolean {
-  const value = map[y * width + x]
-  const low = Math.max(0, y - radius)
-  const high = Math.min(height - 1, y + radius)
-  const left = Math.max(0, x - radius)
-  const right = Math.min(width - 1, x + radius)
-  for (let v = low; v <= high; v++) {
-    for (let u = left; u <= right; u++) {
-      const other = map[v * width + u]
-      if (other > value || (other === value && (v < y || (v === y && u < x)))) return false
+/** Whether a pixel is above all others so many to the left, to the right, below and above; ties go to the earlier. */
+function isHighest(
+  values: Float32Array,
+  stride: number,
+  i: number,
+  left: number,
+  right: number,
+  below: number,
+  above: number,
+): boolean {
+  const value = values[i]
+  for (let v = -below; v <= above; v++) {
+    for (let u = -left; u <= right; u++) {
+      const other = values[i + v * stride + u]
+      if (other > value || (other === value && (v < 0 || (v === 0 && u < 0)))) return false
     }
   }
   return true
+}
+
+/** Value of a strip's image at a pixel of the frame. */
+function valueAt({ first, values, stride, at }: Strip, image: number, pixel: number, width: number): number {
+  const x = pixel % width
+  return values[at[image] + ((pixel - x) / width - first) * stride + x]
 }
 
 function takenWithin(taken: Uint8Array, i: number, width: number, height: number, reach: number): boolean {

@@ -25,65 +25,89 @@ interface Filter {
  * frame counts as 0.
  */
 export function smooth(image: Float32Array, width: number, height: number, shape: StarShape, scale = 1): Float32Array {
+  const smoothed = new Float32Array(width * height)
   const source: LineSource = (y, into, at) => into.set(image.subarray(y * width, (y + 1) * width), at)
-  return smoothLines(source, width, height, shape, [scale])[0]
+  smoothStrips(source, width, height, shape, [scale], 0, ({ first, count, stride, values, at: [at] }) => {
+    for (let line = 0; line < count; line++) {
+      const start = at + line * stride
+      smoothed.set(values.subarray(start, start + width), (first + line) * width)
+    }
+  })
+  return smoothed
+}
+
+/** Some lines of smoothed images, gone when the next ones come. */
+export interface Strip {
+  /** First line of the frame that is in it, and how many are. */
+  first: number
+  count: number
+  /** The images, line behind line. */
+  values: Float32Array
+  stride: number
+  /** Place of the first pixel of line `first`, for each image. */
+  at: number[]
 }
 
 /**
- * {@link smooth} with several scales at once, of an image that is made line by line and never stands whole.
+ * {@link smooth} with several scales at once, of an image that is made line by line: neither it nor the smoothed ones
+ * ever stand whole. From every scale but the first the image of the first is taken away.
  *
- * @param lessFirst whether the image of the first scale is taken away from the others
+ * @param margin lines before and behind those of a strip that are there as well, as far as the frame has them
+ * @param use what is done with each strip; it must not smooth itself
  */
-export function smoothLines(
+export function smoothStrips(
   source: LineSource,
   width: number,
   height: number,
   shape: StarShape,
   scales: number[],
-  lessFirst = false,
-): Float32Array[] {
+  margin: number,
+  use: (strip: Strip) => void,
+): void {
   const filters = scales.map(scale => filterOf(shape, scale))
-  const smoothed = scales.map(() => new Float32Array(width * height))
   const reach = Math.max(...filters.map(({ across }) => reachOf(across)))
   // Each line has an apron of zeros on both sides, as wide as taps reach, and 15 more for the last turn of the sums.
   const apron =
     Math.max(...filters.flatMap(({ along, slant }) => [reachOf(along), Math.ceil(Math.abs(slant) * reach) + 1])) + 16
   const stride = width + 2 * apron
-  const lines = STRIP_LINES + 2 * reach
-  const [passed, sum] = [lines * stride, 2 * lines * stride]
+  const made = STRIP_LINES + 2 * margin
+  const lines = made + 2 * reach
+  const passed = lines * stride
+  const at = filters.map((_, k) => (2 * lines + k * made) * stride + apron)
+  const size = (2 * lines + filters.length * made) * stride
   sums ??= new WeightedSums()
-  const values = sums.room(3 * lines * stride)
-  values.fill(0, 0, 3 * lines * stride)
+  const values = sums.room(size)
+  values.fill(0, 0, size)
   for (let first = 0; first < height; first += STRIP_LINES) {
     const count = Math.min(STRIP_LINES, height - first)
-    for (let line = 0; line < count + 2 * reach; line++) {
-      const y = first + line - reach
-      const at = line * stride + apron
-      if (y < 0 || y >= height) values.fill(0, at, at + width)
-      else source(y, values, at)
+    const outputs = count + 2 * margin
+    for (let line = 0; line < outputs + 2 * reach; line++) {
+      const y = first + line - margin - reach
+      const into = line * stride + apron
+      if (y < 0 || y >= height) values.fill(0, into, into + width)
+      else source(y, values, into)
     }
-    filters.forEach(({ along, across, slant }, k) => {
-      sums?.use(Array.from(along, (weight, tap) => ({ shift: tap - reachOf(along), weight })))
-      for (let line = reach - reachOf(across); line < count + reach + reachOf(across); line++) {
-        const at = line * stride + apron
-        sums?.sum(at, passed + at, width)
-        values.fill(0, passed + at + width, passed + at + width + 16)
+    for (let k = 0; k < filters.length; k++) {
+      const { along, across, slant } = filters[k]
+      sums.use(Array.from(along, (weight, tap) => ({ shift: tap - reachOf(along), weight })))
+      for (let line = reach - reachOf(across); line < outputs + reach + reachOf(across); line++) {
+        const from = line * stride + apron
+        sums.sum(from, passed + from, width)
+        values.fill(0, passed + from + width, passed + from + width + 16)
       }
-      sums?.use(slantedTaps(across, slant, stride))
-      for (let line = 0; line < count; line++) {
-        const at = line * stride + apron
-        sums?.sum(passed + at + reach * stride, sum + at, width)
-        const pixel = (first + line) * width
-        if (lessFirst && k > 0) takeAway(values, sum + at, smoothed[0], pixel, width)
-        smoothed[k].set(values.subarray(sum + at, sum + at + width), pixel)
+      sums.use(slantedTaps(across, slant, stride))
+      for (let line = 0; line < outputs; line++) {
+        const into = at[k] + line * stride
+        sums.sum(passed + (line + reach) * stride + apron, into, width)
+        if (k > 0) takeAway(values, into, at[0] + line * stride, width)
       }
-    })
+    }
+    use({ first, count, values, stride, at: at.map(start => start + margin * stride) })
   }
-  return smoothed
 }
 
-function takeAway(from: Float32Array, start: number, what: Float32Array, whatStart: number, count: number): void {
-  for (let x = 0; x < count; x++) from[start + x] -= what[whatStart + x]
+function takeAway(values: Float32Array, from: number, what: number, count: number): void {
+  for (let x = 0; x < count; x++) values[from + x] -= values[what + x]
 }
 
 function filterOf(shape: StarShape, scale: number): Filter {
