@@ -112,25 +112,29 @@ function rowAt(problem: Problem, shape: GalaxyShape, k: number, knots: number): 
   const t = (0.5 * Math.log1p(square / (scalePx * scalePx))) / KNOT_STEP
   const first = Math.min(Math.floor(t), knots - 4)
   splineWeights(t - first, spline)
-  let c = 0
-  const put = (column: number, value: number) => {
-    index[c] = column
-    entry[c++] = value
-  }
-  put(0, star.value[k])
+  index[0] = 0
+  entry[0] = star.value[k]
+  let c = 1
   if (free) {
-    put(1, star.slopeX[k])
-    put(2, star.slopeY[k])
+    index[1] = 1
+    entry[1] = star.slopeX[k]
+    index[2] = 2
+    entry[2] = star.slopeY[k]
+    c = 3
   }
-  const plane = free ? 3 : 1
-  put(plane, dx / reachPx)
-  put(plane + 1, dy / reachPx)
-  const profile = plane + 2
-  for (let a = 0; a < 4; a++) put(profile + first + a, spline[a])
-  if (harmonics > 0) {
-    const fade = 1 / (square + scalePx * scalePx)
-    for (let a = 0; a < 4; a++) put(profile + knots + first + a, spline[a] * (u * u - v * v) * fade)
-    for (let a = 0; a < 4; a++) put(profile + 2 * knots + first + a, spline[a] * 2 * u * v * fade)
+  index[c] = c
+  entry[c++] = dx / reachPx
+  index[c] = c
+  entry[c++] = dy / reachPx
+  // Columns rise from entry to entry, which fills one triangle of the normal matrix.
+  const profile = c
+  const fade = 1 / (square + scalePx * scalePx)
+  for (let part = 0; part <= 2 * harmonics; part++) {
+    const angle = part === 0 ? 1 : fade * (part === 1 ? u * u - v * v : 2 * u * v)
+    for (let a = 0; a < 4; a++) {
+      index[c] = profile + part * knots + first + a
+      entry[c++] = spline[a] * angle
+    }
   }
   return c
 }
@@ -155,7 +159,6 @@ function solveFor(problem: Problem, shape: GalaxyShape): Solution | undefined {
     for (let a = 0; a < entries; a++) {
       const wa = w * entry[a]
       right[index[a]] += wa * value
-      // Columns of one pixel rise, so this fills the lower triangle.
       for (let b = 0; b <= a; b++) normal[index[a] * n + index[b]] += wa * entry[b]
     }
   }
