@@ -1,27 +1,43 @@
 /**
- * How fast frames are decoded, beside astropy on the same files and machine.
+ * How fast and in how much memory frames are decoded and standardised, beside astropy on the same files and machine.
  *
- *     node bench/fits.ts [--python PATH] [--rounds 7] [--size 4096]
+ *     node bench/fits.ts --frames DIR [--python PATH] [--rounds 7] [--size 4096] [--out FILE]
  *
  * Ours and theirs take turns, so that a busy moment of the machine hits both; the medians of the rounds count. Reading
- * means, on both sides: from the bytes in memory to an array of physical values as 32-bit floats of the machine.
+ * means, on both sides: from the bytes in memory to an array of physical values as 32-bit floats of the machine. Memory is
+ * the peak of a process of its own above what it held before it read the file. DIR holds `typical-1` and `wide-1` of the
+ * simulator, for the standardise stage.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { standardise } from '#functions/standardise/standardise.ts'
 import { openFits } from '#shared/fits/file.ts'
 import { decodePlane } from '#shared/fits/image.ts'
+import { MemoryStore } from '#shared/folder-store.ts'
+import { silent } from '#shared/store.ts'
+import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
 
 const { values } = parseArgs({
   options: {
     python: { type: 'string', default: '/usr/bin/python3' },
     rounds: { type: 'string', default: '7' },
     size: { type: 'string', default: '4096' },
+    frames: { type: 'string', default: '' },
+    out: { type: 'string', default: resultsFile },
+    /** Only read this file, or standardise it, and tell the cost: the parent asks so of a process of its own. */
+    read: { type: 'string' },
+    standardise: { type: 'string' },
   },
 })
+
+if (values.read !== undefined || values.standardise !== undefined) {
+  console.log(JSON.stringify(await costOf(values.read ?? values.standardise!, values.read !== undefined)))
+  process.exit(0)
+}
 
 const astropy = `
 import io, sys, time, warnings
@@ -50,8 +66,9 @@ const child = spawn(values.python, ['-c', astropy, folder, values.size], { stdio
 const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
 await lines.next()
 
-console.log(`| ${values.size} × ${values.size} | CPCS ms | astropy ms | ratio |\n| --- | --- | --- | --- |`)
-for (const name of ['uint16', 'float32', 'rice']) {
+const kinds = ['uint16', 'float32', 'rice']
+const speed: string[][] = []
+for (const name of kinds) {
   const bytes = readFileSync(join(folder, `${name}.fits`))
   const ours: number[] = []
   const theirs: number[] = []
@@ -62,10 +79,70 @@ for (const name of ['uint16', 'float32', 'rice']) {
   }
   // the first two rounds warm up compilers and caches
   const [our, their] = [median(ours.slice(2)), median(theirs.slice(2))]
-  console.log(`| ${name} | ${(our * 1000).toFixed(0)} | ${(their * 1000).toFixed(0)} | ${(our / their).toFixed(2)} |`)
+  const path = join(folder, `${name}.fits`)
+  const frameBytes = 4 * Number(values.size) ** 2
+  const { peakBytes } = costIn('--read', path)
+  const times = [figure(our * 1000, 0), figure(their * 1000, 0), figure(our / their, 2)]
+  speed.push([name, ...times, figure(peakBytes / 2 ** 20, 0), figure(peakBytes / frameBytes, 2)])
 }
 child.stdin.end()
 rmSync(folder, { recursive: true })
+
+const stage: string[][] = []
+for (const [name, side] of [
+  ['typical-1', 2048],
+  ['wide-1', 4096],
+] as const) {
+  const runs = Array.from({ length: 3 }, () => costIn('--standardise', join(values.frames, name, 'frame.fits')))
+  const peak = Math.max(...runs.map(({ peakBytes }) => peakBytes))
+  const cpu = Math.min(...runs.map(({ cpuSeconds }) => cpuSeconds))
+  stage.push([name, `${side}²`, figure(cpu, 2), figure(peak / 2 ** 20, 0), figure(peak / (4 * side * side), 1)])
+}
+writeSection(
+  'frames read',
+  [
+    '## Reading and standardising frames',
+    '',
+    `Written by \`node bench/fits.ts --frames DIR\`; measured on ${machineInWords()}.`,
+    'From the bytes to an array of 32-bit floats, in turns with astropy; memory is the peak above what the process held before,',
+    'the bytes of the file among it, and as multiples of the frame as 32-bit floats.',
+    '',
+    ...table(
+      [`${values.size} × ${values.size}`, 'CPCS ms', 'astropy ms', 'ratio', 'peak MB', 'times the frame'],
+      speed,
+    ),
+    '',
+    'The whole standardise stage, with mask, cosmic rays, picture and the products kept in memory; the best of three cold starts.',
+    '',
+    ...table(['frame', 'size', 'processor s', 'peak MB', 'times the frame'], stage),
+  ],
+  values.out,
+)
+
+interface Cost {
+  cpuSeconds: number
+  peakBytes: number
+}
+
+/** The cost in a process of its own, which starts cold. */
+function costIn(what: '--read' | '--standardise', path: string): Cost {
+  return JSON.parse(execFileSync(process.execPath, [import.meta.filename, what, path], { encoding: 'utf8' })) as Cost
+}
+
+async function costOf(path: string, readOnly: boolean): Promise<Cost> {
+  const before = process.memoryUsage.rss()
+  const start = process.cpuUsage()
+  const bytes = readFileSync(path)
+  if (readOnly) readOnce(bytes)
+  else {
+    const raw = new MemoryStore()
+    await raw.put('frame.fits', bytes)
+    const input = { frameId: '0'.repeat(64), raw: { key: 'frame.fits' }, telescope: 'bench', night: '2026-01-01' }
+    await standardise(input, { raw, store: new MemoryStore(), log: silent })
+  }
+  const { user, system } = process.cpuUsage(start)
+  return { cpuSeconds: (user + system) / 1e6, peakBytes: 1024 * process.resourceUsage().maxRSS - before }
+}
 
 function readOnce(bytes: Uint8Array): number {
   const start = performance.now()

@@ -7,8 +7,11 @@ import { looksLike } from './looks-like.ts'
 export interface Hdu {
   index: number
   header: Header
-  /** What the data are: an image (perhaps empty), a tile-compressed image, a table (binary or ASCII), or something else. */
-  kind: 'image' | 'compressed' | 'table' | 'other'
+  /**
+   * What the data are: an image (perhaps empty), a tile-compressed image, a table (binary or ASCII), random groups (the
+   * visibilities of a radio interferometer), or something else.
+   */
+  kind: 'image' | 'compressed' | 'table' | 'groups' | 'other'
   /** EXTNAME, upper case; empty where there is none. */
   name: string
   dataStart: number
@@ -103,7 +106,8 @@ function describe(header: Header, dataStart: number, index: number): Hdu {
 function kindOf(header: Header, xtension: string, groups: boolean): Hdu['kind'] {
   if (xtension === 'TABLE') return 'table'
   if (xtension === 'BINTABLE' || xtension === 'A3DTABLE') return header.get('ZIMAGE') === true ? 'compressed' : 'table'
-  return (xtension === 'IMAGE' || xtension === 'IUEIMAGE') && !groups ? 'image' : 'other'
+  if (groups) return 'groups'
+  return xtension === 'IMAGE' || xtension === 'IUEIMAGE' ? 'image' : 'other'
 }
 
 const LONGEST_AXIS = 1e9

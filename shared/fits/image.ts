@@ -14,11 +14,12 @@ export interface Plane {
 
 type Values = Float32Array | Float64Array
 
-/** Lengths of the axes of an image, also of a tile-compressed one. */
+/** Lengths of the axes of an image, also of a tile-compressed one; of random groups their number is the last axis. */
 export function axesOf({ header, kind }: Pick<Hdu, 'header' | 'kind'>): number[] {
   const prefix = kind === 'compressed' ? 'Z' : ''
   const count = Math.max(0, Math.min(999, header.number(`${prefix}NAXIS`) ?? 0))
-  return Array.from({ length: count }, (_, axis) => header.number(`${prefix}NAXIS${axis + 1}`) ?? 0)
+  const axes = Array.from({ length: count }, (_, axis) => header.number(`${prefix}NAXIS${axis + 1}`) ?? 0)
+  return kind === 'groups' ? [...axes.slice(1), axes.length > 1 ? (header.number('GCOUNT') ?? 1) : 0] : axes
 }
 
 /**
@@ -51,9 +52,25 @@ function decodeValues<T extends Values>(file: FitsFile, hdu: Hdu, allocate: () =
     zero: header.number('BZERO') ?? 0,
     blank: bitpix > 0 ? (header.number('BLANK') ?? header.number('ZBLANK')) : undefined,
   }
+  if (hdu.kind === 'groups') return scaledPixels(withoutParameters(data, hdu), bitpix, scaling, allocate())
   if (hdu.kind !== 'compressed') return scaledPixels(data, bitpix, scaling, allocate())
   refuseOddAxes(header)
   return decodeTiles(header, data, axesOf(hdu), scaling, allocate)
+}
+
+/** The arrays of random groups one behind the other, without the parameters before each (FITS 4.0, section 6). */
+function withoutParameters(data: Uint8Array, hdu: Hdu): Uint8Array {
+  const size = Math.abs(bitpixOf(hdu)) / 8
+  const parameters = size * (hdu.header.number('PCOUNT') ?? 0)
+  const axes = axesOf(hdu)
+  const groups = axes[axes.length - 1]
+  const array = axes.slice(0, -1).reduce((product, axis) => product * axis, size)
+  const arrays = new Uint8Array(groups * array)
+  for (let group = 0; group < groups; group++) {
+    const start = group * (parameters + array) + parameters
+    arrays.set(data.subarray(start, start + array), group * array)
+  }
+  return arrays
 }
 
 function bitpixOf({ header, kind }: Hdu): number {

@@ -72,5 +72,6 @@ function choose(images: Hdu[]): Hdu | AmplifierLayout {
 function inWords(file: Pick<FitsFile, 'hdus'>): string {
   const tables = file.hdus.filter(hdu => hdu.kind === 'table').length
   if (tables > 0) return `only ${tables} table${tables > 1 ? 's' : ''}`
+  if (file.hdus.some(({ kind }) => kind === 'groups')) return 'random groups, as of a radio interferometer'
   return 'its headers announce no pixels'
 }

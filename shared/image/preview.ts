@@ -62,6 +62,8 @@ function paintPixels(canvas: Canvas, frame: Frame, shrink: number): void {
   const { level, sigma } = skyOf(frame)
   const bad = [0x6b, 0x1f, 0x2b] // dark red: no value there
   const top = stretched(WHITE_SIGMA)
+  const { pixels, mask, width } = frame
+  const { rgb } = canvas
   for (let row = 0; row < canvas.height; row++) {
     const y0 = (canvas.height - 1 - row) * shrink
     const y1 = Math.min(frame.height, y0 + shrink)
@@ -71,24 +73,23 @@ function paintPixels(canvas: Canvas, frame: Frame, shrink: number): void {
       let sum = 0
       let count = 0
       for (let y = y0; y < y1; y++) {
-        for (let x = x0; x < x1; x++) {
-          const at = y * frame.width + x
-          const value = frame.pixels[at]
-          if (frame.mask[at] & MASK.bad || Number.isNaN(value)) continue
+        for (let at = y * width + x0; at < y * width + x1; at++) {
+          const value = pixels[at]
+          if (mask[at] & MASK.bad || Number.isNaN(value)) continue
           sum += value
           count++
         }
       }
       const at = (row * canvas.width + column) * 3
       if (count === 0) {
-        canvas.rgb.set(bad, at)
+        rgb.set(bad, at)
         continue
       }
       const shade = SKY_SHADE + (1 - SKY_SHADE) * (stretched((sum / count - level) / sigma) / top)
       const grey = Math.round(255 * Math.min(1, Math.max(0, shade)))
-      canvas.rgb[at] = grey
-      canvas.rgb[at + 1] = grey
-      canvas.rgb[at + 2] = grey
+      rgb[at] = grey
+      rgb[at + 1] = grey
+      rgb[at + 2] = grey
     }
   }
 }
@@ -100,16 +101,15 @@ function stretched(sigmas: number): number {
 /** Median and robust σ of the sky, from every so many pixels. */
 function skyOf(frame: Frame): { level: number; sigma: number } {
   const step = Math.max(1, Math.floor(frame.pixels.length / 40_000))
-  const sample: number[] = []
-  for (let at = 0; at < frame.pixels.length; at += step) {
-    const value = frame.pixels[at]
-    if (!Number.isNaN(value) && (frame.mask[at] & MASK.bad) === 0) sample.push(value)
-  }
-  if (sample.length === 0) return { level: 0, sigma: 1 }
-  sample.sort((a, b) => a - b)
-  const level = sample[sample.length >> 1]
+  const sample = new Float32Array(Math.ceil(frame.pixels.length / step))
+  let n = 0
+  for (let at = 0; at < frame.pixels.length; at += step)
+    if ((frame.mask[at] & MASK.bad) === 0 && !Number.isNaN(frame.pixels[at])) sample[n++] = frame.pixels[at]
+  if (n === 0) return { level: 0, sigma: 1 }
+  const sorted = sample.subarray(0, n).sort()
+  const level = sorted[n >> 1]
   // The lower half only: stars widen the upper one. 0.6745 σ lie between quartile and median of a normal sky.
-  const quartile = sample[sample.length >> 2]
+  const quartile = sorted[n >> 2]
   return { level, sigma: (level - quartile) / 0.6745 || 1 }
 }
 

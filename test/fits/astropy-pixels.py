@@ -24,6 +24,8 @@ def looks_like_fits(path):
 
 def values_of(hdu):
     stored = hdu.data
+    if isinstance(hdu, fits.GroupsHDU) and stored is not None:
+        stored = stored.data
     if stored is None or stored.size == 0:
         return None
     header = hdu.header
@@ -40,7 +42,7 @@ def units_of(path):
     units = {}
     with fits.open(path, ignore_missing_end=True, do_not_scale_image_data=True, memmap=False) as file:
         for index, hdu in enumerate(file):
-            if isinstance(hdu, fits.GroupsHDU) or not hdu.is_image:
+            if not (isinstance(hdu, fits.GroupsHDU) or hdu.is_image):
                 continue
             read = values_of(hdu)
             if read is None:
