@@ -143,6 +143,18 @@ describe('tiles', () => {
     expect((await tiles.cone('gaia_dr3', { ...place, radiusDeg: 3 })).count).toBe(200)
   })
 
+  test('a warm function believes for a while what catalogues there are, and then looks again', async () => {
+    const store = new MemoryStore()
+    let now = 0
+    const tiles = openTiles(store, '', { trustMs: 30_000, now: () => now })
+    expect(await tiles.surveys()).toEqual([])
+    await importStars(store, '', simulated(20, 'trust', { raDeg: 80, decDeg: 20, radiusDeg: 0.5 }))
+    now = 29_999
+    expect(await tiles.surveys()).toEqual([])
+    now = 30_000
+    expect(await tiles.surveys()).toEqual(['gaia_dr3'])
+  })
+
   test('a survey that is not there is named in the error', async () => {
     const tiles = openTiles(new MemoryStore())
     expect(await tiles.surveys()).toEqual([])

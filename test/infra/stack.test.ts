@@ -185,6 +185,38 @@ describe('the machine and its watch', () => {
   })
 })
 
+describe('tiles before they are needed', () => {
+  test('the machine of the fields is started once a day, by a role that may start no other', () => {
+    const machines = Object.keys(template.findResources('AWS::StepFunctions::StateMachine'))
+    const fields = machines.find(name => name.startsWith('Prefetch'))
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'cron(0 12 * * ? *)',
+      ScheduleExpressionTimezone: 'Etc/UTC',
+      Target: Match.objectLike({ Arn: { Ref: fields } }),
+    })
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: [{ Action: 'states:StartExecution', Effect: 'Allow', Resource: { Ref: fields } }] },
+    })
+  })
+
+  test('nothing is fetched unless the operator names surveys', () => {
+    template.hasParameter('TilesUpstreams', { Type: 'String', Default: '' })
+    const fetching = resources('AWS::Lambda::Function').filter(
+      ({ Environment }) => Environment.Variables.TILES_UPSTREAMS,
+    )
+    expect(fetching).toHaveLength(4) // solve, measure, calibrate and the one that fetches beforehand
+    for (const { Environment } of fetching)
+      expect(Environment.Variables.TILES_UPSTREAMS).toEqual({ Ref: 'TilesUpstreams' })
+  })
+
+  test('its retries never outlast the machine', () => {
+    const { TimeoutSeconds, States } = machineIn(template, 'List')
+    const { FetchTile } = States.Fetch.ItemProcessor.States
+    for (const { TimeoutSeconds: one, Retry } of [States.List, FetchTile, States.Index])
+      expect(worstCaseSeconds(one, Retry)).toBeLessThan(TimeoutSeconds / 2)
+  })
+})
+
 test('the rules of cdk-nag find nothing that is not acknowledged with its reason', () => {
   const { app } = stackUnderTest()
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
