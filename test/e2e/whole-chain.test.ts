@@ -1,5 +1,6 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { StartExecutionCommand } from '@aws-sdk/client-sfn'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Cloud, startCloud } from '#local/cloud/cloud.ts'
 import type { Run } from '#local/cloud/runs.ts'
@@ -136,5 +137,30 @@ describe('a frame', () => {
     for (const stage of ['Standardise', 'Solve', 'Measure', 'Calibrate', 'Record']) expect(states).toContain(stage)
     const largest = Math.max(...run.records.map(record => JSON.stringify(record).length))
     expect(largest).toBeLessThan(32 * 1024) // small JSON between the states, far below the 256 KiB of AWS
+  })
+})
+
+describe('tiles of listed fields', () => {
+  const fetchTiles = async () => {
+    const { executionArn } = await cloud.clients.sfn.send(
+      new StartExecutionCommand({ stateMachineArn: cloud.outputs.PrefetchMachineArn, input: '{}' }),
+    )
+    await cloud.settled()
+    return cloud.runs().find(({ arn }) => arn === executionArn)!
+  }
+
+  test('without a list there is nothing to do', async () => {
+    expect(await fetchTiles()).toMatchObject({ status: 'SUCCEEDED', output: { failed: 0 } })
+  })
+
+  test('what no service holds is told at the end, tile by tile tried in its own turn', async () => {
+    const list = [{ name: 'a field', raDeg: 150, decDeg: 20, radiusDeg: 0.3, surveys: ['asas'] }]
+    const Body = JSON.stringify(list)
+    await cloud.clients.s3.send(new PutObjectCommand({ Bucket: cloud.outputs.TilesBucket, Key: 'fields.json', Body }))
+    expect(await fetchTiles()).toMatchObject({
+      status: 'FAILED',
+      error: 'TilesUnavailable',
+      cause: 'asas: TilesUnavailable',
+    })
   })
 })
