@@ -22,7 +22,7 @@ import { surveys } from './surveys/index.ts'
 
 /** Order of the cells that are fetched, 0.9° wide: a telescope's field is a few. */
 export const FETCH_ORDER = 6
-const ROW_GROUP = 8192
+const ROW_GROUP = 4096
 /** Key of the record in the footer of a tile. */
 const RECORD = 'cpcs_tile'
 

@@ -1,4 +1,4 @@
-import { healpixCone, healpixTouchesCone } from '#shared/sky/healpix.ts'
+import { healpixCone, healpixOverlapsCone, healpixTouchesCone } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { leafKey, type Partition, parseProperties, readHatsProperties, readPartitions } from './hats.ts'
 import type { ParquetFile } from './parquet.ts'
@@ -35,7 +35,10 @@ export async function openHats(
 
 /** Leaves of a catalogue that may hold stars within a cone. */
 export function leavesTouching({ partitions }: HatsCatalogue, cone: Cone): Partition[] {
-  return partitions.filter(({ order, cell }) => healpixTouchesCone(order, cell, cone))
+  return partitions.filter(
+    // the outline only of those whose circle is near
+    ({ order, cell }) => healpixTouchesCone(order, cell, cone) && healpixOverlapsCone(order, cell, cone),
+  )
 }
 
 /** Keys of the Parquet files of a leaf: one, or all in its directory. @throws {CpcsError} StoreUnavailable */
@@ -58,7 +61,7 @@ export interface CellRanges {
 
 /** The cells that a cone may touch, somewhat smaller than the cone, so that they follow its outline. */
 export function cellRanges(cone: Cone): CellRanges {
-  const order = Math.max(0, Math.min(12, Math.ceil(Math.log2(58.6 / Math.max(cone.radiusDeg, 0.01)))))
+  const order = Math.max(0, Math.min(12, Math.ceil(Math.log2(117 / Math.max(cone.radiusDeg, 0.01)))))
   const ranges: CellRanges['ranges'] = []
   for (const cell of healpixCone(order, cone)) {
     const last = ranges.at(-1)

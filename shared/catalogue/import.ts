@@ -29,7 +29,7 @@ const LAST_ORDER = 12
 /** A cell with more rows is split in four. */
 export const MAX_ROWS = 50_000
 /** Rows that are read or left together when a cone touches a leaf. */
-const ROW_GROUP = 8_192
+const ROW_GROUP = 4096
 
 export interface ImportSummary {
   /** Rows handed in, and of them those that replaced a row with the same identity. */

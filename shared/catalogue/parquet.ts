@@ -5,8 +5,10 @@ import type { Column } from '#shared/numeric/table.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import type { PublishedTable, Wanted } from './published-table.ts'
 
-/** Objects up to this size are fetched whole: one request is cheaper than one per column. */
-const WHOLE_BYTES = 8 * 2 ** 20
+/** Objects up to this size are fetched whole: one request is cheaper than several. */
+const WHOLE_BYTES = 2 * 2 ** 20
+/** Bytes from the end of an object that hold the footer of most; of larger ones the rest is asked for. */
+const FOOTER_BYTES = 64 * 2 ** 10
 
 /** A Parquet file opened for reading. */
 export interface ParquetFile {
@@ -35,7 +37,30 @@ export async function openParquetObject(store: ObjectStore, key: string): Promis
       return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
     },
   }
-  return { buffer, metadata: await parquetMetadataAsync(buffer) }
+  return { buffer, metadata: await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES }) }
+}
+
+/**
+ * The same file with the bytes of one row group at hand, fetched in one request instead of one per column.
+ *
+ * @throws {CpcsError} ObjectMissing, StoreUnavailable
+ */
+export async function withRowGroup(file: ParquetFile, group: number): Promise<ParquetFile> {
+  const { buffer, metadata } = file
+  if (buffer instanceof ArrayBuffer) return file
+  let [first, last] = [Number.POSITIVE_INFINITY, 0]
+  for (const { meta_data: chunk } of metadata.row_groups[group].columns) {
+    if (!chunk) return file // kept in another file
+    const start = Number(chunk.dictionary_page_offset ?? chunk.data_page_offset)
+    first = Math.min(first, start)
+    last = Math.max(last, start + Number(chunk.total_compressed_size))
+  }
+  const bytes = await buffer.slice(first, last)
+  const slice = (start: number, end?: number) =>
+    start >= first && end !== undefined && end <= last
+      ? bytes.slice(start - first, end - first)
+      : buffer.slice(start, end)
+  return { metadata, buffer: { byteLength: buffer.byteLength, slice } }
 }
 
 /** Names of the columns that hold one plain value per row. */

@@ -22,7 +22,7 @@ import {
   rowsOfGroup,
 } from './hats-catalogue.ts'
 import { normalise, wantedBy } from './normalise.ts'
-import { openParquetObject, type ParquetFile, readParquet } from './parquet.ts'
+import { openParquetObject, type ParquetFile, readParquet, withRowGroup } from './parquet.ts'
 import type { Cone, ReferenceStars, SurveyId, Tiles } from './reference.ts'
 import { fromParquetColumns } from './reference-columns.ts'
 import { surveyIds, surveys } from './surveys/index.ts'
@@ -184,7 +184,10 @@ async function readGroup(
 ): Promise<TileStars> {
   const { start, end } = rowsOfGroup(file, group)
   const own = properties.has(OWN_COLUMNS)
-  const table = await readParquet(file, own ? undefined : wantedBy(surveys[survey]), start, end)
+  // of our own columns all are wanted, of published ones few of many
+  const table = own
+    ? await readParquet(await withRowGroup(file, group), undefined, start, end)
+    : await readParquet(file, wantedBy(surveys[survey]), start, end)
   return tileStars(own ? fromParquetColumns(table, survey) : normalise(table, surveys[survey]))
 }
 
