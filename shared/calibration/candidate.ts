@@ -5,7 +5,7 @@ import { chooseCalibrators, GRADE, type MatchedSurvey, WORST_INSTRUMENTAL_ERR } 
 import type { ColourTermMemory } from './camera.ts'
 import { type FrameSize, fitPositionTerm, type PositionTerm, positionTermAt } from './position-term.ts'
 import { type Line, type LineData, robustLine, type SlopePrior } from './robust-line.ts'
-import { type StandardBand, type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
+import { type StandardBand, type StandardMagnitudes, standardMagnitudes, withinLimits } from './standard-bands.ts'
 
 /** Fewer stars than this cannot tell a colour term from their own errors. */
 const MIN_STARS_FOR_COLOUR = 8
@@ -21,6 +21,11 @@ const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
 /** Fits worse than this are no calibration (BHTOM's limits: scatter 1.5 mag, half the stars outliers). */
 const WORST_SCATTER = 1
 const LEAST_USED = 0.5
+/**
+ * The fluxes of a frame are on the scale of total light no better than this, mag, whatever the number of its stars: the
+ * wings of the PSF, sky under bright stars. Measured on simulated frames (bench/RESULTS.md): 1 to 3 mmag.
+ */
+const FLUX_SCALE_ERR = 0.002
 /** Position term and line are fitted in turn so often. */
 const POSITION_TURNS = 2
 
@@ -126,7 +131,9 @@ function fitSample(
   const first = robustLine(lineData(from, all, withSlope), withSlope, memory)
   if (!first) return undefined
   const expected = expectedRelativeErr(from, all, first)
-  const places = Array.from(all.keys()).filter(k => expected[k] * MAG_PER_RELATIVE_FLUX < WORST_INSTRUMENTAL_ERR)
+  const places = Array.from(all.keys()).filter(
+    k => expected[k] * MAG_PER_RELATIVE_FLUX < WORST_INSTRUMENTAL_ERR && isInReach(all[k], first, from),
+  )
   const sample = places.map(k => all[k])
   const data = lineData(from, sample, withSlope)
   places.forEach((k, j) => {
@@ -170,6 +177,13 @@ function withRemembered({ range, median, spread }: Colours, { colourRange, colou
     median,
     spread: Math.max(spread, colourSpread),
   }
+}
+
+/** Whether a star lies within the limits of the survey, by its magnitude in the frame and a first calibration. */
+function isInReach(star: number, { atPivot, slope, pivot }: Line, from: Ingredients): boolean {
+  const { catalogue, matched, magnitudes, standard } = from
+  const term = slope === 0 ? 0 : slope * (magnitudes.colour[star] - pivot)
+  return withinLimits(matched.stars, standard, matched.rowOf[star], catalogue.magInst[star] + atPivot + term)
 }
 
 function isUsable(line: Line, stars: number, withSlope: boolean): boolean {
@@ -257,7 +271,7 @@ export function zeroPointAt(
   const distance = hasColourTerm ? colour - line.pivot : 0
   return {
     value: line.atPivot + line.slope * distance + here.value,
-    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error),
+    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error, FLUX_SCALE_ERR),
   }
 }
 

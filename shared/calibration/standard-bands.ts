@@ -5,6 +5,11 @@ import { type Transformation, transformations } from './transformations.ts'
 
 /** Catalogue magnitudes with larger errors calibrate nothing, mag. */
 const WORST_CATALOGUE_ERR = 0.2
+/**
+ * Stars so far beyond a survey's limits still have magnitudes, mag. Who cuts at the limit by the survey's own noisy
+ * magnitudes keeps those that came out too bright: the cut is made by what the frame says (see {@link withinLimits}).
+ */
+const EDGE = 0.5
 
 /** A band that a frame may be calibrated to: one that a survey has, or one that follows from those it has. */
 export interface StandardBand {
@@ -67,7 +72,7 @@ function hasValues(values: Float64Array | undefined): boolean {
 }
 
 /**
- * Magnitudes and colours of stars of a survey in a standard band. Stars outside the survey's bright and faint limits,
+ * Magnitudes and colours of stars of a survey in a standard band. Stars far outside the survey's bright and faint limits,
  * with errors above {@link WORST_CATALOGUE_ERR} or outside the range of a transformation are NaN in `mag`; colours stay
  * where they are known. Stars carried over from Gaia have no bright limit.
  *
@@ -100,7 +105,8 @@ export function standardMagnitudes(
     if (i < 0) continue
     let mag = mags[0][i]
     let variance = errs[0][i] ** 2
-    let valid = (mag >= bright || stars.carriedOver?.[i]) && mag <= faint && errs[0][i] <= WORST_CATALOGUE_ERR
+    const unlimited = stars.carriedOver?.[i]
+    let valid = (mag >= bright - EDGE || unlimited) && mag <= faint + EDGE && errs[0][i] <= WORST_CATALOGUE_ERR
     if (transformation) {
       const t = mags[1][i] - mags[2][i]
       const [low, high] = transformation.range
@@ -125,6 +131,20 @@ export function standardMagnitudes(
     }
   }
   return result
+}
+
+/**
+ * Whether a star is neither saturated nor lost in the noise of a survey.
+ *
+ * @param mag its magnitude in the standard band, of a source whose noise is not the survey's
+ * @param row of the star in the survey
+ */
+export function withinLimits(stars: ExtendedStars, standard: StandardBand, row: number, mag: number): boolean {
+  const base = standard.transformation?.base ?? standard.band
+  const { bright, faint } = surveys[stars.survey].bands[base]
+  // a transformed magnitude lies off that of its base: the survey's own difference leads back, its noise being small there
+  const inBase = standard.transformation ? stars.mag[base][row] : mag
+  return inBase <= faint && (inBase >= bright || stars.carriedOver?.[row] === 1)
 }
 
 /** Where a band stands in a list, perhaps more than once. */
