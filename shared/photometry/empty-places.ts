@@ -1,12 +1,12 @@
 import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import {
+  averageForced,
   FORCED_REACH_FWHM,
   type ForcedEquations,
   forcedEquations,
   SKY_TERMS,
   type SkyPrior,
-  solveForced,
 } from './forced-fit.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import type { Scene } from './scene.ts'
@@ -51,10 +51,11 @@ export function lookAround(scene: Scene, local: LocalPsf, x: number, y: number):
     forcedEquations(cutStamp(scene, place.x, place.y, reach), local, place),
   )
   const prior = learnSky(equations)
+  const noise = scene.skyNoise(scene.indexAt(x, y))
   const fluxes: number[] = []
   const errors: number[] = []
   for (const each of equations) {
-    const fit = solveForced(each, prior)
+    const fit = averageForced(each, prior, noise)
     if (!fit) continue
     fluxes.push(fit.flux)
     errors.push(fit.fluxErr)

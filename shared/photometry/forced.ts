@@ -25,6 +25,8 @@ const SURE_SIGMA = 10
 const ROUNDS = 3
 /** Longest step of a place in one round, FWHM. */
 const MAX_STEP_FWHM = 0.3
+/** The scatter of some hundred empty places is not believed below this part of their errors. */
+const LEAST_RATIO = 0.8
 /** χ is judged within this many FWHM. */
 const CORE_FWHM = 1.2
 
@@ -68,7 +70,9 @@ export function measureTarget(
   if (!fit) return undefined
   const host = measureOnHost(measured, { x, y }, fit.place, own, expected)
   const { flux, fluxErr } = host ?? fit
-  const excess = Number.isFinite(emptyErr) ? Math.sqrt(Math.max(ratio ** 2 - 1, 0)) * emptyErr : 0
+  // Empty places may scatter less than the fit claims, too: a free sky is dear where it is flat. Not so on a galaxy.
+  const scatter = Math.max(ratio, host ? 1 : LEAST_RATIO)
+  const excess = Number.isFinite(emptyErr) ? (scatter ** 2 - 1) * emptyErr ** 2 : 0
   const flags =
     maskFlags(scene, fit.place.x, fit.place.y, 1.5 * psf.fwhmPx) |
     (star === undefined ? flagMask('forcedPosition') : stars.flags[star]) |
@@ -78,7 +82,7 @@ export function measureTarget(
     x: fit.place.x,
     y: fit.place.y,
     flux,
-    fluxErr: Math.hypot(fluxErr, excess, RELATIVE_FLOOR * flux),
+    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (RELATIVE_FLOOR * flux) ** 2),
     skyAdu: scene.sky[scene.indexAt(x, y)],
     chi: fit.chi,
     flags,
