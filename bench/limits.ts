@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import type { Recovery, Report } from '#events/stages.ts'
 import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
 import { importSurveys, runCommand } from './run-command.ts'
-import { seedsOf } from './truth.ts'
+import { readTruth, seedsOf } from './truth.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({
@@ -49,7 +49,9 @@ function measure(preset: string, seed: number): Row[] {
   const catalogues = importSurveys(folder, made)
   const out = join(made, 'out')
   const file = join(folder, 'frame.fits')
-  runCommand('process', file, '--catalogues', catalogues, '--out', out, '--inject', values.stars)
+  const { target } = readTruth(folder)
+  const place = `${target.ra} ${target.dec} target`
+  runCommand('process', file, '--catalogues', catalogues, '--out', out, '--target', place, '--inject', values.stars)
   const { injection } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
   if (!injection) throw new Error(`${frame}: nothing was injected`)
   const row: Row = { frame: `${preset} ${seed}`, recovery: injection }

@@ -71,8 +71,6 @@ export async function measure(
   const caption = [header.telescope, header.filterName, header.dateObsUtc].filter(Boolean).join(' · ')
   const preview = drawPreview(frame, { stars: rings, targets: forced, north: { cd: wcs.cd } }, { caption })
   await store.put(keys.preview, preview, { contentType: 'image/png' })
-  scene.removeStars()
-  await store.put(keys.residual, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
 
   const surveyStars = `${input.products}/survey-stars.fits`
   if (survey && tiles) {
@@ -82,6 +80,10 @@ export async function measure(
   const injection = inject
     ? await checkLimits({ frame, measured, detections, known }, inject, input.frameId, input.products, { store, log })
     : undefined
+
+  // The pixels of the frame are gone from here on.
+  scene.removeStars()
+  await store.put(keys.residual, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
 
   return {
     ...input,
