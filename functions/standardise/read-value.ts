@@ -27,6 +27,7 @@ const readings: Record<Reading, (header: Header, key: string) => Read | undefine
   seconds: (header, key) => secondsIn(header, key),
   minutes: (header, key) => converted(header.number(key), value => value * 60, 'minutes to seconds'),
   inverse: (header, key) => converted(positive(header.number(key)), value => 1 / value, 'inverse: ADU per electron'),
+  'arcsec per mm': (header, key) => plateScale(header, key),
   'first of pair': (header, key) => pair(header.string(key), 0),
   'second of pair': (header, key) => pair(header.string(key), 1),
   degrees: (header, key) => degreesIn(header, key),
@@ -113,6 +114,16 @@ function converted(value: number | undefined, by: (value: number) => number, con
 
 function positive(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 && Number.isFinite(value) ? value : undefined
+}
+
+/** A plate scale: on the plates of the sky surveys for each millimetre, else taken for each pixel. */
+function plateScale(header: Header, key: string): Read | undefined {
+  const scale = positive(header.number(key))
+  const micron = positive(header.number('XPIXELSZ'))
+  if (!/\bmm\b|millimet/i.test(header.comment(key)) && !(micron && header.has('YPIXELSZ'))) return taken(scale)
+  return micron === undefined
+    ? undefined
+    : converted(scale, value => (value * micron) / 1000, 'arcseconds per mm times the pixel')
 }
 
 const timeUnits: readonly { pattern: RegExp; seconds: number; name: string }[] = [

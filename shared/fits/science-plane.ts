@@ -5,7 +5,9 @@ import type { Header } from './header.ts'
 import { axesOf } from './image.ts'
 
 /** Extensions that go with an image and are none themselves: masks, errors, weights, catalogues. */
-const companions = /^(BPM|DQ|MASK|ERR|ERROR|VAR|VARIANCE|WHT|WEIGHT|IVAR|CAT|BKG|RMS|UNC|UNCERT|CONF|EXPMAP)/
+const companions = /^(BPM|DQ|QUALITY|MASK|ERR|ERROR|VAR|VARIANCE|WHT|WEIGHT|IVAR|CAT|BKG|RMS|UNC|UNCERT|CONF|EXPMAP)/
+
+const skies = /^(SCI|SCIENCE|IMAGE|DATA)$/
 
 const MIN_SIDE_PX = 16 // fewer rows than this hold no star with its sky: a spectrum, a profile or a test
 
@@ -20,7 +22,7 @@ export interface SciencePlane {
 }
 
 /**
- * Choose the one image of the sky that a file holds: the unit named SCI, else the primary image, else the only other, else
+ * Choose the one image of the sky that a file holds: the unit that is named so (EXTNAME SCI, EXTTYPE IMAGE, HDUCLAS2 DATA), else the primary image, else the only other, else
  * what the amplifiers of one detector make up together.
  *
  * @throws {CpcsError} NoImage (tables, spectra), NotSingleImage (colour cubes, several images)
@@ -28,7 +30,7 @@ export interface SciencePlane {
 export function sciencePlane(file: Pick<FitsFile, 'hdus'>): SciencePlane {
   const images = file.hdus.filter(hdu => hdu.kind === 'image' || hdu.kind === 'compressed').filter(hasPixels)
   if (images.length === 0) throw new CpcsError('NoImage', { found: inWords(file) })
-  const own = images.filter(hdu => !companions.test(hdu.name))
+  const own = images.filter(hdu => !rolesOf(hdu).some(role => companions.test(role)))
   const chosen = choose(own.length > 0 ? own : images)
   if ('amplifiers' in chosen) {
     const { width, height, amplifiers } = chosen
@@ -49,13 +51,18 @@ export function sciencePlane(file: Pick<FitsFile, 'hdus'>): SciencePlane {
   return { hdu: chosen, width, height, header: chosen.header.inheriting(file.hdus[0].header) }
 }
 
+/** What a unit says that it is: by its name, in LSST's way, or in OGIP's. */
+function rolesOf({ name, header }: Hdu): string[] {
+  return [name, header.string('EXTTYPE') ?? '', header.string('HDUCLAS2') ?? ''].map(role => role.toUpperCase())
+}
+
 function hasPixels(hdu: Hdu): boolean {
   const axes = axesOf(hdu)
   return axes.length > 0 && axes.every(axis => axis > 0)
 }
 
 function choose(images: Hdu[]): Hdu | AmplifierLayout {
-  const science = images.filter(hdu => hdu.name === 'SCI')
+  const science = images.filter(hdu => rolesOf(hdu).some(role => skies.test(role)))
   const flat = images.filter(hdu => axesOf(hdu).length >= 2)
   const candidates = science.length > 0 ? science : flat.length > 0 ? flat : images
   if (candidates.length === 1 || candidates[0].index === 0) return candidates[0]

@@ -7,7 +7,7 @@ import { decodePlane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { encodeTables } from '#shared/fits/table.ts'
 import { encodeImages } from '#shared/fits/write-image.ts'
-import { bigEndian, primaryImage } from './build.ts'
+import { bigEndian, extensionsOf, primaryImage } from './build.ts'
 
 const text = (words: string) => new TextEncoder().encode(words)
 const pixels = (count: number) =>
@@ -128,6 +128,18 @@ describe('the science plane', () => {
   test('a damaged extension does not spoil the image before it', () => {
     const broken = headerOnly({ XTENSION: 'IMAGE', BITPIX: 13, NAXIS: 2, NAXIS1: 5, NAXIS2: 5 })
     expect(sciencePlane(openFits(new Uint8Array([...square, ...broken]))).width).toBe(20)
+  })
+
+  test.each([
+    [{ EXTTYPE: 'IMAGE' }, { EXTTYPE: 'MASK' }, { EXTTYPE: 'VARIANCE' }],
+    [{ HDUCLAS2: 'DATA' }, { HDUCLAS2: 'ERROR' }, { HDUCLAS2: 'QUALITY' }],
+    [{ EXTNAME: 'SCI' }, { EXTNAME: 'BPM' }, { EXTNAME: 'ERR' }],
+  ])('the one that says it is the sky is taken: %j', (...roles) => {
+    const images = roles.toReversed().map(role => ({
+      ...plain(),
+      cards: Object.entries(role).map(([keyword, value]) => ({ keyword, value })),
+    }))
+    expect(sciencePlane(openFits(extensionsOf([], images))).hdu.index).toBe(3)
   })
 
   test('several images in extensions are refused', () => {

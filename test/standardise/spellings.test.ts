@@ -127,6 +127,8 @@ const values: [source: string, lines: string, field: string, value: unknown][] =
   ['BINNING', `BINNING = '3x3'`, 'binning', [3, 3]],
   ['XBINNING', 'XBINNING= 2\nYBINNING= 1', 'binning', [2, 1]],
   ['SECPIX', 'SECPIX  = 0.55', 'pixelScaleArcsec', 0.55],
+  ['PLTSCALE', 'PLTSCALE= 0.396', 'pixelScaleArcsec', 0.396],
+  ['DSS plate', 'PLTSCALE= 67.2 / Plate Scale arcsec per mm\nXPIXELSZ= 25.28445', 'pixelScaleArcsec', 1.699115],
   ['OBJNAME', `OBJNAME = 'M 67'`, 'object', 'M 67'],
   ['ROWORDER', `ROWORDER= 'TOP-DOWN'`, 'rowOrder', 'top-down'],
   ['mosaic shifted by a row', `BAYERPAT= 'RGGB'\nYBAYROFF= 1`, 'bayerPattern', 'GBRG'],

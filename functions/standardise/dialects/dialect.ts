@@ -39,6 +39,7 @@ export type Reading =
   | 'seconds'
   | 'minutes'
   | 'inverse'
+  | 'arcsec per mm'
   | 'first of pair'
   | 'second of pair'
   | 'degrees'

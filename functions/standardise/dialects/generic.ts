@@ -39,10 +39,10 @@ export const genericFields: Record<Field, readonly Source[]> = {
     ...keys('YBINNING CCDBIN2 BINY CCDYBIN DETYBIN VBIN CCDBINY YBIN', { as: 'positive' }),
     ...keys('CCDSUM BINNING', { as: 'second of pair' }),
   ],
-  pixelScaleArcsec: keys('PIXSCALE SECPIX SECPIX1 IM_SCALE SCALE PLTSCALE PIXSCAL1 PIXSCAL', {
-    as: 'positive',
-    within: [0.01, 400],
-  }),
+  pixelScaleArcsec: [
+    ...keys('PIXSCALE SECPIX SECPIX1 IM_SCALE SCALE PIXSCAL1 PIXSCAL', { as: 'positive', within: [0.01, 400] }),
+    { key: 'PLTSCALE', as: 'arcsec per mm', confidence: 'likely', within: [0.01, 400] },
+  ],
   pixelSizeMicron: keys('XPIXSZ XPIXELSZ PIXSIZEX PIXSZ PIXSIZE CCDXPIXE', { as: 'positive', within: [0.5, 200] }),
   unbinnedPixelSizeMicron: keys('PIXSIZE1', { as: 'positive', within: [0.5, 200] }),
   focalLengthMm: keys('FOCALLEN FOCAL FLENGTH', { as: 'positive', within: [10, 100_000] }),
