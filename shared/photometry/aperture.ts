@@ -10,6 +10,15 @@ export function circleOverlap(x0: number, y0: number, x1: number, y1: number, r:
   return corner(x1, y1, r) - corner(x0, y1, r) - corner(x1, y0, r) + corner(x0, y0, r)
 }
 
+/** Share of a pixel of side 1, its centre (dx, dy) from the middle of a circle of radius r, that lies in the circle. */
+function pixelShare(dx: number, dy: number, r: number): number {
+  const distance = Math.sqrt(dx * dx + dy * dy)
+  if (distance + HALF_DIAGONAL <= r) return 1
+  if (distance - HALF_DIAGONAL >= r) return 0
+  return circleOverlap(dx - 0.5, dy - 0.5, dx + 0.5, dy + 0.5, r)
+}
+const HALF_DIAGONAL = Math.SQRT1_2 + 1e-12
+
 /** Area of the circle within 0 … x, 0 … y, signed with the quadrant. */
 function corner(x: number, y: number, r: number): number {
   const sign = Math.sign(x) * Math.sign(y)
@@ -53,7 +62,7 @@ export function measureAperture(
   const w = Math.ceil(x + radius - 0.5) - x0 + 1
   const h = Math.ceil(y + radius - 0.5) - y0 + 1
   if (ownLight.length < w * h) ownLight = new Float64Array(w * h)
-  local.moveTo(stars.homeX[star], stars.homeY[star])
+  local.moveTo(stars.homeX[star], stars.homeY[star], radius + 1)
   local.values(x, y, x0, y0, w, h, ownLight)
   let flux = 0
   let variance = 0
@@ -62,7 +71,7 @@ export function measureAperture(
     for (let i = 0; i < w; i++) {
       const dx = x0 + i - x
       const dy = y0 + j - y
-      const share = circleOverlap(dx - 0.5, dy - 0.5, dx + 0.5, dy + 0.5, radius)
+      const share = pixelShare(dx, dy, radius)
       if (share <= 0) continue
       const own = stars.flux[star] * ownLight[j * w + i]
       const inside = x0 + i >= 0 && y0 + j >= 0 && x0 + i < scene.width && y0 + j < scene.height

@@ -22,6 +22,8 @@ export function gaussianOf(psf: Psf): StarShape {
 /** Regions in which the scatter of empty places is taken, pixel. */
 const SCATTER_REGION_PX = 128
 
+/** Each so many-th place each way is asked: neighbours tell the same. */
+const SCATTER_STEP_PX = 3
 /** What lies farther off than this is a star that was found, or its remains. */
 const TAIL_SIGMA = 4.5
 
@@ -252,7 +254,7 @@ export function searchResidual(
   let rows = [0, 1, 2].map(() => new Float32Array(width))
   const errors = new Float32Array(width)
   searchRows(scene, psf, doubt, 0, height, (y, significance, unit) => {
-    if (y % 2 === 0) empty.addRow(y, significance, unit)
+    if (y % SCATTER_STEP_PX === 0) empty.addRow(y, significance, unit)
     rows = [rows[1], rows[2], rows[0]]
     rows[2].set(significance)
     if (y >= 3 && y < height - 1) findPeaks(rows, y - 1, usable, errors, threshold, peaks)
@@ -313,14 +315,14 @@ class EmptyPlaces {
     this.#counts = new Int32Array(this.#columns)
   }
 
-  /** Take every second place of a row; rows come from the first to the last. */
+  /** Take places of a row; rows come from the first to the last. */
   addRow(y: number, significance: Float32Array, unit: Float32Array): void {
     while (y >= Math.floor(((this.#row + 1) * this.#height) / this.#rows)) this.#finishRow()
     for (let c = 0; c < this.#columns; c++) {
       const seen = this.#seen[c]
       let count = this.#counts[c]
       const x1 = Math.floor(((c + 1) * this.#width) / this.#columns)
-      for (let x = Math.floor((c * this.#width) / this.#columns); x < x1; x += 2) {
+      for (let x = Math.floor((c * this.#width) / this.#columns); x < x1; x += SCATTER_STEP_PX) {
         if (unit[x] > 0) seen[count++] = significance[x]
       }
       this.#counts[c] = count
