@@ -64,8 +64,9 @@ export const f32x4 = {
   sub: operation<'v128', 'v128'>('v128', ...simd(0xe5)),
   mul: operation<'v128', 'v128'>('v128', ...simd(0xe6)),
   div: operation<'v128', 'v128'>('v128', ...simd(0xe7)),
-  min: operation<'v128', 'v128'>('v128', ...simd(0xe8)),
-  max: operation<'v128', 'v128'>('v128', ...simd(0xe9)),
+  /** The second where it is less (more) than the first; one instruction of the processor, unlike the strict minimum. */
+  min: operation<'v128', 'v128'>('v128', ...simd(0xea)),
+  max: operation<'v128', 'v128'>('v128', ...simd(0xeb)),
   abs: operation<'v128', 'v128'>('v128', ...simd(0xe0)),
   sqrt: operation<'v128', 'v128'>('v128', ...simd(0xe3)),
   lessThan: operation<'v128', 'v128'>('v128', ...simd(0x43)),

@@ -38,6 +38,9 @@ export class SceneFitter {
   readonly #stars: SceneStars
   readonly #psf: Psf
   readonly #fitter: GroupFitter
+  #groups: Int32Array[] = []
+  /** Stars of the scene when they were grouped; −1 where they have to be grouped anew. */
+  #groupedStars = -1
   /** How much more empty places scatter than their noise: significances are divided by it. */
   #scatter: (x: number, y: number) => number = () => 1
 
@@ -68,10 +71,17 @@ export class SceneFitter {
 
   /** One pass over all groups. */
   sweep(iterations: number, robust: boolean, final = false): void {
-    for (const group of groupStars(this.#stars, LINK_FWHM * this.#psf.fwhmPx)) {
+    for (const group of this.#grouped()) {
       this.#fitter.fit(group, { iterations, robust, final })
     }
     this.#scene.drawWings(this.#psf, this.#stars)
+  }
+
+  /** Groups hold as long as no star comes or goes: positions change by little. */
+  #grouped(): Int32Array[] {
+    if (this.#groupedStars !== this.#stars.count) this.#groups = groupStars(this.#stars, LINK_FWHM * this.#psf.fwhmPx)
+    this.#groupedStars = this.#stars.count
+    return this.#groups
   }
 
   /** Fit one group by itself. */
@@ -106,6 +116,7 @@ export class SceneFitter {
   /** Take a star out of the scene. */
   drop(star: number): void {
     this.#fitter.draw(star, 0)
+    this.#groupedStars = -1
     this.#stars.dropped[star] = 1
   }
 

@@ -3,21 +3,21 @@ import type { SceneStars } from './scene.ts'
 /** The largest group that is fitted at once: its normal matrix has three columns for each star. */
 export const MAX_GROUP = 25
 
+/** Rows of the frame that stay in the processor's memory. */
+const STRIP_PX = 64
+
 /**
  * Friends of friends: stars closer than the linking length belong together. Groups that grow beyond
  * {@link MAX_GROUP} are split with a shorter length; their members then see each other as subtracted neighbours.
  *
- * @returns groups of star indices, ordered by their brightest star; inside a group the brightest comes first
+ * @returns groups of star indices, in strips over the frame, so that those fitted one after the other lie in the same part of
+ *   memory; inside a group the brightest comes first
  */
 export function groupStars(stars: SceneStars, linkPx: number): Int32Array[] {
-  const order = stars.byFlux()
-  const rank = new Map<number, number>()
-  order.forEach((star, place) => {
-    rank.set(star, place)
-  })
   const groups: Int32Array[] = []
-  link(stars, order, linkPx, groups)
-  return groups.sort((a, b) => (rank.get(a[0]) ?? 0) - (rank.get(b[0]) ?? 0))
+  link(stars, stars.byFlux(), linkPx, groups)
+  const strip = (group: Int32Array) => Math.floor(stars.y[group[0]] / STRIP_PX)
+  return groups.sort((a, b) => strip(a) - strip(b) || stars.x[a[0]] - stars.x[b[0]] || a[0] - b[0])
 }
 
 function link(stars: SceneStars, members: Int32Array, linkPx: number, groups: Int32Array[]): void {

@@ -22,6 +22,8 @@ export class StarStamp {
   readonly #planes: Float32Array
   readonly #planeBytes: number
   #stride = 0
+  /** The part of the stamp that was weighed: first column (a multiple of four) and row, and size. */
+  readonly #part = { column: 0, row: 0, w: 0, h: 0 }
 
   constructor(scene: Scene, psf: StampPsf) {
     this.#scene = scene
@@ -85,20 +87,21 @@ export class StarStamp {
    */
   weigh(x: number, y: number, radius: number, robust: boolean): void {
     const { width, data, usable, planeBytes, memory, noise } = this.#scene
-    const first = this.y0 * width + this.x0
+    const part = this.#weighedPart(x, y, radius)
+    const first = (this.y0 + part.row) * width + this.x0 + part.column
     const sums = this.#psf.sums
     memory.kernels.weigh(
       data.byteOffset + 4 * first,
       planeBytes,
       usable.byteOffset + first,
       width,
-      this.#planes.byteOffset,
+      this.#planes.byteOffset + 4 * (part.row * this.#stride + part.column),
       this.#planeBytes,
       4 * this.#stride,
-      this.w,
-      this.h,
-      this.x0 - x,
-      this.y0 - y,
+      part.w,
+      part.h,
+      this.x0 + part.column - x,
+      this.y0 + part.row - y,
       radius * radius,
       noise.base,
       noise.perAdu,
@@ -110,15 +113,25 @@ export class StarStamp {
     for (let k = 0; k < 9; k++) this.own[k] = sums[k]
   }
 
+  #weighedPart(x: number, y: number, radius: number): { column: number; row: number; w: number; h: number } {
+    const part = this.#part
+    part.column = 4 * Math.floor(Math.max(0, Math.ceil(x - radius) - this.x0) / 4)
+    part.row = Math.max(0, Math.ceil(y - radius) - this.y0)
+    part.w = Math.min(this.w, Math.floor(x + radius) - this.x0 + 1) - part.column
+    part.h = Math.min(this.h, Math.floor(y + radius) - this.y0 + 1) - part.row
+    return part
+  }
+
   /**
-   * Sums over the pixels shared with another stamp, into `out`: rows profile, slope by x, slope by y of this one, columns
+   * Sums over the weighed pixels shared with another stamp, into `out`: rows profile, slope by x, slope by y of this one, columns
    * those of the other. False where they share none.
    */
   shareWith(other: StarStamp, out: Float64Array): boolean {
-    const x0 = Math.max(this.x0, other.x0)
-    const y0 = Math.max(this.y0, other.y0)
-    const w = Math.min(this.x0 + this.w, other.x0 + other.w) - x0
-    const h = Math.min(this.y0 + this.h, other.y0 + other.h) - y0
+    const [here, there] = [this.#part, other.#part]
+    const x0 = Math.max(this.x0 + here.column, other.x0 + there.column)
+    const y0 = Math.max(this.y0 + here.row, other.y0 + there.row)
+    const w = Math.min(this.x0 + here.column + here.w, other.x0 + there.column + there.w) - x0
+    const h = Math.min(this.y0 + here.row + here.h, other.y0 + there.row + there.h) - y0
     if (w <= 0 || h <= 0) return false
     const sums = this.#psf.sums
     this.#scene.memory.kernels.pair(
@@ -144,16 +157,18 @@ export class StarStamp {
   shape(x: number, y: number, flux: number, core: number): { chi: number; sharp: number; sharpErr: number } {
     const { bends, sums } = this.#psf
     const stride = this.#stride
-    this.#psf.sample('laplacian', this.#table, x, y, this.x0, this.y0, stride, this.h, bends, 0)
+    const { column, row, w, h } = this.#part
+    const from = 4 * (row * stride + column)
+    this.#psf.sample('laplacian', this.#table, x, y, this.x0, this.y0 + row, stride, h, bends, 0)
     this.#scene.memory.kernels.shape(
-      this.#planes.byteOffset,
+      this.#planes.byteOffset + from,
       this.#planeBytes,
-      bends.byteOffset,
+      bends.byteOffset + 4 * column,
       4 * stride,
-      this.w,
-      this.h,
-      this.x0 - x,
-      this.y0 - y,
+      w,
+      h,
+      this.x0 + column - x,
+      this.y0 + row - y,
       core * core,
       sums.byteOffset,
     )
