@@ -21,6 +21,8 @@ const DECISIVE = 6
 const ZERO_POINT_UNIT = 0.005
 /** Colour by which a target may differ unknown to us, mag: a large colour term costs so much of it. */
 const UNKNOWN_COLOUR = 0.1
+/** Relations of different authors to one band lie so far apart, mag: a survey's own band is preferred by that. */
+const RELATION_TIE = 0.025
 const LARGEST_DEVIATION = 5
 /** Price of a band that the header does not name and that is transformed, or that no filter wheel holds. */
 const UNLIKELY = 8
@@ -209,7 +211,8 @@ function surveyPrice({ standard, line, hasColourTerm }: CalibrationFit): number 
   const { systematicMag } = surveys[standard.survey]
   // without a colour term the unknown one costs as much as the expected one
   const term = hasColourTerm ? line.slope : EXPECTED_COLOUR_TERM
-  const variance = line.atPivotError ** 2 + systematicMag ** 2 + (UNKNOWN_COLOUR * term) ** 2
+  const tie = standard.transformation ? RELATION_TIE : 0
+  const variance = line.atPivotError ** 2 + systematicMag ** 2 + tie ** 2 + (UNKNOWN_COLOUR * term) ** 2
   return variance / ZERO_POINT_UNIT ** 2
 }
 

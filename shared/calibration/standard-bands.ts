@@ -36,8 +36,12 @@ export interface StandardMagnitudes {
   covariance: Float64Array
 }
 
+/** A relation that scatters more stands only for bands that no survey has, mag. */
+const GOOD_RELATION = 0.04
+
 /**
- * The bands that surveys offer: their own, and for those bands that none of them has, transformed ones.
+ * The bands that surveys offer: their own, and transformed ones, the best of each band: where no survey has the band, and
+ * beside those that have it where the relation is good, since in a frame of few stars a survey's own band may have none.
  *
  * @param available stars of each survey around the field; bands without magnitudes are passed over
  */
@@ -55,10 +59,12 @@ export function standardBands(available: ReferenceStars[]): StandardBand[] {
         }),
       ),
   )
-  const has = new Set(own.map(({ standsFor }) => standsFor))
+  const native = new Set(own.map(({ standsFor }) => standsFor))
+  const has = new Set<string>()
   const derived: StandardBand[] = []
   for (const transformation of transformations) {
-    const { survey, band, system, base, colour } = transformation
+    const { survey, band, system, base, colour, sigma } = transformation
+    if (native.has(band) && sigma > GOOD_RELATION) continue
     const stars = available.find(({ survey: id }) => id === survey)
     if (!stars || has.has(band) || ![base, ...colour].every(name => hasValues(stars.mag[name]))) continue
     has.add(band)
