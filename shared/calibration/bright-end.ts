@@ -63,7 +63,8 @@ export function extendBrightEnd(stars: ReferenceStars, gaia: ReferenceStars, par
     carried.push(i)
     if (rowOf[i] >= 0) replaced.add(rowOf[i])
   }
-  const kept = Array.from(stars.raDeg.keys()).filter(row => !replaced.has(row))
+  const kept: number[] = []
+  for (let row = 0; row < stars.count; row++) if (!replaced.has(row)) kept.push(row)
   const extended = combineStars(
     [
       { stars, rows: kept },
@@ -89,7 +90,7 @@ function inBands(gaia: ReferenceStars, { survey }: ReferenceStars, relations: Ma
 function apply({ coefficients, scatter, range }: Relation, { mag, magErr }: ReferenceStars, i: number) {
   const colour = mag.BP[i] - mag.RP[i]
   if (!(colour >= range[0] && colour <= range[1])) return { value: Number.NaN, error: Number.NaN }
-  return { value: mag.G[i] + polynomial(coefficients, colour), error: Math.hypot(scatter, magErr.G[i]) }
+  return { value: mag.G[i] + polynomial(coefficients, colour), error: Math.sqrt(scatter ** 2 + magErr.G[i] ** 2) }
 }
 
 function learn(stars: ReferenceStars, gaia: ReferenceStars, rowOf: Int32Array, band: string): Relation | undefined {

@@ -131,23 +131,26 @@ function fitSample(
   const first = robustLine(lineData(from, all, withSlope), withSlope, memory)
   if (!first) return undefined
   const expected = expectedRelativeErr(from, all, first)
-  const places = Array.from(all.keys()).filter(
-    k => expected[k] * MAG_PER_RELATIVE_FLUX < WORST_INSTRUMENTAL_ERR && isInReach(all[k], first, from),
-  )
-  const sample = places.map(k => all[k])
+  const sample: number[] = []
+  const relative: number[] = []
+  for (let k = 0; k < all.length; k++) {
+    if (!(expected[k] * MAG_PER_RELATIVE_FLUX < WORST_INSTRUMENTAL_ERR) || !isInReach(all[k], first, from)) continue
+    sample.push(all[k])
+    relative.push(expected[k])
+  }
   const data = lineData(from, sample, withSlope)
-  places.forEach((k, j) => {
-    const { [k]: relative } = expected
-    data.varY[j] += (MAG_PER_RELATIVE_FLUX * relative) ** 2 - from.catalogue.magInstErr[all[k]] ** 2
+  for (let j = 0; j < sample.length; j++) {
+    data.varY[j] += (MAG_PER_RELATIVE_FLUX * relative[j]) ** 2 - from.catalogue.magInstErr[sample[j]] ** 2
     // Relative to its variance v, a flux fitted with its position is too bright by v (it is the highest around), and the
     // logarithm of a noisy flux too faint by v / 2.
-    data.y[j] -= (MAG_PER_RELATIVE_FLUX * relative ** 2) / 2
-  })
+    data.y[j] -= (MAG_PER_RELATIVE_FLUX * relative[j] ** 2) / 2
+  }
   const flat = robustLine(data, withSlope, memory)
   if (!flat || !isUsable(flat, sample.length, withSlope)) return undefined
   const { line, position } = withPosition(flat, data, sample, withSlope, from, memory)
   const { matched, magnitudes, standard } = from
-  const used = sample.filter((_, k) => line.used[k]).map(i => magnitudes.colour[i])
+  const used: number[] = []
+  for (let k = 0; k < sample.length; k++) if (line.used[k]) used.push(magnitudes.colour[sample[k]])
   const colours = coloursOf(used)
   if (withSlope && !memory && !(colours.spread > MIN_COLOUR_SPREAD)) return undefined
   return {

@@ -54,7 +54,8 @@ export class Canvas {
 
   fill(x: number, y: number, width: number, height: number, pen: Pen): void {
     const { red, green, blue } = channels(pen.colour)
-    this.#cover(x, y, x + width - 1, y + height - 1, () => pen.alpha ?? 1, red, green, blue)
+    const [right, bottom] = [Math.ceil(x + width - 1), Math.ceil(y + height - 1)]
+    this.#cover(Math.floor(x), Math.floor(y), right, bottom, () => pen.alpha ?? 1, red, green, blue)
   }
 
   /** A straight stroke with round ends. */
@@ -65,10 +66,12 @@ export class Canvas {
     const dx = x1 - x0
     const dy = y1 - y0
     const length2 = dx * dx + dy * dy
-    const reach = half + 1
+    const reach = half + 0.5 // beyond, no pixel's centre is near enough to be covered
     const coverage = (x: number, y: number) => {
       const along = length2 > 0 ? Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / length2)) : 0
-      return alpha * edge(half - Math.hypot(x - x0 - along * dx, y - y0 - along * dy))
+      const u = x - x0 - along * dx
+      const v = y - y0 - along * dy
+      return alpha * edge(half - Math.sqrt(u * u + v * v))
     }
     const [left, right] = x0 < x1 ? [x0, x1] : [x1, x0]
     const [top, bottom] = y0 < y1 ? [y0, y1] : [y1, y0]
@@ -96,8 +99,9 @@ export class Canvas {
   disc(x: number, y: number, radius: number, pen: Pen): void {
     const { red, green, blue } = channels(pen.colour)
     const alpha = pen.alpha ?? 1
-    const coverage = (px: number, py: number) => alpha * edge(radius - Math.hypot(px - x, py - y))
-    this.#cover(x - radius - 1, y - radius - 1, x + radius + 1, y + radius + 1, coverage, red, green, blue)
+    const coverage = (px: number, py: number) => alpha * edge(radius - Math.sqrt((px - x) ** 2 + (py - y) ** 2))
+    const reach = radius + 0.5
+    this.#cover(x - reach, y - reach, x + reach, y + reach, coverage, red, green, blue)
   }
 
   /** An × of the given half width. */
@@ -169,10 +173,10 @@ export class Canvas {
     blue: number,
   ): void {
     const [clipLeft, clipTop, clipRight, clipBottom] = this.#clip
-    const x0 = Math.max(clipLeft, Math.floor(left))
-    const x1 = Math.min(clipRight, Math.ceil(right))
-    const y1 = Math.min(clipBottom, Math.ceil(bottom))
-    for (let y = Math.max(clipTop, Math.floor(top)); y <= y1; y++) {
+    const x0 = Math.max(clipLeft, Math.ceil(left))
+    const x1 = Math.min(clipRight, Math.floor(right))
+    const y1 = Math.min(clipBottom, Math.floor(bottom))
+    for (let y = Math.max(clipTop, Math.ceil(top)); y <= y1; y++) {
       for (let x = x0; x <= x1; x++) {
         const share = coverage(x, y)
         if (share <= 0) continue
