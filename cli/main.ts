@@ -35,6 +35,7 @@ const options = {
   format: { type: 'string' },
   cone: { type: 'string' },
   from: { type: 'string' },
+  arcsec: { type: 'string' },
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -70,7 +71,7 @@ const commands: Record<string, Command> = {
   },
   standardise: { takes: ['out', 'profile', 'colour', 'json', 'verbose'], run: standardise },
   header: { takes: ['json', 'profile', 'colour'], run: header },
-  tiles: { takes: ['catalogues', 'cone', 'from'], run: tiles },
+  tiles: { takes: ['catalogues', 'cone', 'from', 'arcsec'], run: tiles },
   push: { takes: ['endpoint', 'telescope'], run: push },
   target: { takes: ['endpoint'], run: target },
   lightcurve: { takes: ['endpoint', 'format'], run: lightcurve },
@@ -184,15 +185,15 @@ async function header([path, ...more]: string[], values: Values): Promise<number
 }
 
 async function tiles([action, survey, ...files]: string[], values: Values): Promise<number> {
-  const { fetchTiles, importTiles, indexTiles, listTiles, verifyTiles } = await import('./tiles.ts')
+  const { fetchTiles, importTiles, indexTiles, listTiles, marginTiles, verifyTiles } = await import('./tiles.ts')
   const directory = needed(values.catalogues, 'catalogues')
   if (action === 'list') {
     console.log(await listTiles(directory))
     return EXIT.done
   }
-  if (!['import', 'fetch', 'index', 'verify'].includes(action))
+  if (!['import', 'fetch', 'index', 'margin', 'verify'].includes(action))
     throw new UsageError(
-      `"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…", "fetch SURVEY", "index SURVEY", "verify [SURVEY]" or "list"`,
+      `"cpcs tiles ${action ?? ''}": write "cpcs tiles import SURVEY FILE…", "fetch SURVEY", "index SURVEY", "margin SURVEY", "verify [SURVEY]" or "list"`,
     )
   const known = await surveyNamed(survey)
   if (action === 'verify') {
@@ -204,6 +205,12 @@ async function tiles([action, survey, ...files]: string[], values: Values): Prom
     if (known === undefined || files.length > 0 || values.cone === undefined)
       throw new UsageError('"cpcs tiles fetch": write SURVEY --cone "RA DEC RADIUS"')
     console.log(await fetchTiles(known, parseCone(values.cone), directory, values.from))
+    return EXIT.done
+  }
+  if (action === 'margin') {
+    const arcsec = Number(values.arcsec ?? 10)
+    if (known === undefined || !(arcsec > 0)) throw new UsageError('"cpcs tiles margin": write SURVEY [--arcsec 10]')
+    console.log(await marginTiles(known, directory, arcsec))
     return EXIT.done
   }
   if (action === 'index') {

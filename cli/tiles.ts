@@ -12,10 +12,12 @@ import {
 import { overlap, readHatsProperties } from '#shared/catalogue/hats.ts'
 import { openHats } from '#shared/catalogue/hats-catalogue.ts'
 import { type ImportSummary, importChunks, readPublishedChunks } from '#shared/catalogue/import.ts'
+import { writeMargin } from '#shared/catalogue/margin.ts'
 import type { Cone, SurveyId } from '#shared/catalogue/reference.ts'
 import { isSurveyId, surveyIds, surveys } from '#shared/catalogue/surveys/index.ts'
 import { hats } from '#shared/catalogue/upstreams.ts'
 import { verifyCatalogue } from '#shared/catalogue/verify.ts'
+import { CpcsError } from '#shared/errors.ts'
 import { FolderStore } from '#shared/folder-store.ts'
 import { progressLine } from './progress.ts'
 import { UsageError } from './usage.ts'
@@ -100,6 +102,21 @@ export async function fetchTiles(survey: SurveyId, cone: Cone, directory: string
   const parts = [`${fetched} fetched`, `${held} held before`]
   if (beside > 0) parts.push(`${beside} lie in the imported catalogue, which goes first`)
   return `${survey}: ${touched.length} tiles touch the cone: ${parts.join(', ')}`
+}
+
+/**
+ * Write the margin catalogue of an imported one.
+ *
+ * @param arcsec how far outside of a leaf its stars may lie
+ * @returns a sentence for people
+ * @throws {UsageError} the catalogue was not imported
+ */
+export async function marginTiles(survey: SurveyId, directory: string, arcsec: number): Promise<string> {
+  const written = await writeMargin(new FolderStore(directory), '', survey, arcsec).catch((error: Error) => {
+    throw error instanceof CpcsError ? error : new UsageError(error.message)
+  })
+  const rows = written.partitions.reduce((sum, { rows = 0 }) => sum + rows, 0)
+  return `${written.prefix}: ${rows} stars beside ${written.partitions.length} leaves`
 }
 
 /**

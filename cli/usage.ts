@@ -26,6 +26,8 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       CSV, ECSV, VOTable, FITS table or Parquet in the survey's published column names
   cpcs tiles fetch SURVEY --cone "RA DEC RADIUS" --catalogues DIR [--from HATS]
       the tiles that the cone touches, from public services, or from one HATS catalogue (https://…, s3://… or a folder)
+  cpcs tiles margin SURVEY --catalogues DIR [--arcsec 10]
+      the margin catalogue that other HATS tools match with: stars just outside of each leaf
   cpcs tiles verify [SURVEY] --catalogues DIR
       whether the catalogues are whole, in order and as they were written
   cpcs tiles index SURVEY --catalogues DIR

@@ -48,7 +48,7 @@ export function fetchedKey(prefix: string, survey: SurveyId, cell: number): stri
 
 /** The fetched tiles of a survey as a catalogue to read leaves from, whatever its index says. */
 export function fetchedCatalogue(prefix: string, survey: SurveyId): HatsCatalogue {
-  const text = encodeProperties(survey, [], 0)
+  const text = encodeProperties(survey, [])
   return { prefix: fetchedPrefix(prefix, survey), text, properties: parseProperties(text), partitions: [] }
 }
 
@@ -148,7 +148,7 @@ export async function indexFetched(store: ObjectStore, prefix: string, survey: S
   const schema = toParquetColumns(combineStars([], survey), surveys[survey])
   await store.put(`${root}dataset/_common_metadata`, encodeParquet(schema, ROW_GROUP))
   await store.put(`${root}partition_info.csv`, encoded(encodePartitions(partitions)))
-  await store.put(`${root}hats.properties`, encoded(encodeProperties(survey, partitions, 0)))
+  await store.put(`${root}hats.properties`, encoded(encodeProperties(survey, partitions)))
   return partitions
 }
 

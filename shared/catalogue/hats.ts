@@ -102,31 +102,45 @@ export function encodePartitions(partitions: Partition[]): string {
   return ['Norder,Npix,num_rows,sha256', ...lines].join('\n') + '\n'
 }
 
-/** `hats.properties` of a catalogue of ours. No date in it: the same rows give the same bytes. */
-export function encodeProperties(survey: string, partitions: Partition[], maxRows: number): string {
+/**
+ * `hats.properties` of a catalogue of ours. No date in it: the same rows give the same bytes.
+ *
+ * @param maxRows of a leaf, where one with more was split
+ */
+export function encodeProperties(survey: string, partitions: Partition[], maxRows?: number): string {
+  const more = maxRows === undefined ? [] : [`hats_max_rows=${maxRows}`]
+  return properties(survey, 'object', partitions, more)
+}
+
+/** `hats.properties` of the margin of a catalogue of ours. @param arcsec how far outside of its leaf a star may lie */
+export function encodeMarginProperties(survey: string, partitions: Partition[], arcsec: number): string {
+  const more = [`hats_primary_table_url=${survey}`, `hats_margin_threshold=${arcsec}`]
+  return properties(`${survey}_margin_${arcsec}arcs`, 'margin', partitions, more)
+}
+
+function properties(name: string, type: 'object' | 'margin', partitions: Partition[], more: string[]): string {
   const rows = partitions.reduce((sum, partition) => sum + (partition.rows ?? 0), 0)
   const order = partitions.reduce((most, partition) => Math.max(most, partition.order), 0)
   const fraction = partitions.reduce((sum, partition) => sum + 1 / (12 * 4 ** partition.order), 0)
-  return (
-    [
-      '#HATS catalog',
-      `obs_collection=${survey}`,
-      'dataproduct_type=object',
-      `hats_nrows=${rows}`,
-      'hats_col_ra=ra',
-      'hats_col_dec=dec',
-      'hats_col_healpix=_healpix_29',
-      'hats_col_healpix_order=29',
-      'hats_npix_suffix=.parquet',
-      `hats_order=${order}`,
-      `hats_max_rows=${maxRows}`,
-      `moc_sky_fraction=${fraction.toFixed(5)}`,
-      'hats_builder=cpcs',
-      'hats_version=v1.0',
-      `${OWN_COLUMNS}=1`,
-      `cpcs_partitions=${createHash('sha256').update(encodePartitions(partitions)).digest('hex')}`,
-    ].join('\n') + '\n'
-  )
+  const lines = [
+    '#HATS catalog',
+    `obs_collection=${name}`,
+    `dataproduct_type=${type}`,
+    `hats_nrows=${rows}`,
+    'hats_col_ra=ra',
+    'hats_col_dec=dec',
+    'hats_col_healpix=_healpix_29',
+    'hats_col_healpix_order=29',
+    'hats_npix_suffix=.parquet',
+    `hats_order=${order}`,
+    ...more,
+    `moc_sky_fraction=${fraction.toFixed(5)}`,
+    'hats_builder=cpcs',
+    'hats_version=v1.0',
+    `${OWN_COLUMNS}=1`,
+    `cpcs_partitions=${createHash('sha256').update(encodePartitions(partitions)).digest('hex')}`,
+  ]
+  return `${lines.join('\n')}\n`
 }
 
 /** Leaves in order of the sky; a leaf of another order goes where its first cell is. */

@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { encodeProperties, leafKey, parseProperties, readPartitions } from '#shared/catalogue/hats.ts'
 import { type HatsCatalogue, leafFiles, openHats } from '#shared/catalogue/hats-catalogue.ts'
 import { importStars } from '#shared/catalogue/import.ts'
+import { writeMargin } from '#shared/catalogue/margin.ts'
 import { openParquetObject, readParquet } from '#shared/catalogue/parquet.ts'
 import type { Cone, ReferenceStars } from '#shared/catalogue/reference.ts'
-import { combineStars } from '#shared/catalogue/reference-columns.ts'
+import { combineStars, takeStars } from '#shared/catalogue/reference-columns.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { verifyCatalogue } from '#shared/catalogue/verify.ts'
 import { decodeTable } from '#shared/fits/table.ts'
@@ -204,6 +205,45 @@ describe('a catalogue that we wrote', async () => {
         rows += count
       }
     expect(rows).toBe(stars.count)
+  })
+
+  test('has a margin: the stars outside of each leaf within the threshold, and hardly any beyond it', async () => {
+    const arcsec = 1800
+    // around a pole and on the meridian, where places are odd
+    const odd = [...stars.raDeg.keys()].filter(
+      i => stars.decDeg[i] > 84 || separationDeg(stars.raDeg[i], stars.decDeg[i], 359.99, -45) < 5,
+    )
+    const few = takeStars(stars, odd)
+    const written = new MemoryStore()
+    await importStars(written, '', few, 200)
+    const catalogue = (await openHats(written, 'gaia_dr3/'))!
+    const { prefix } = await writeMargin(written, '', 'gaia_dr3', arcsec)
+    expect(prefix).toBe('gaia_dr3_margin_1800arcs/')
+    expect((await verifyCatalogue(written, prefix))?.faults).toEqual([])
+    const margin = (await openHats(written, prefix))!
+    expect(margin.properties.get('dataproduct_type')).toBe('margin')
+    expect(margin.properties.get('hats_margin_threshold')).toBe('1800')
+    const held = new Map<string, Set<unknown>>()
+    for (const leaf of margin.partitions)
+      for (const key of await leafFiles(written, margin, leaf))
+        held.set(`${leaf.order}/${leaf.cell}`, new Set(readByArrow(await written.get(key)).columns.get('id')))
+    let rows = 0
+    for (const { order, cell } of catalogue.partitions) {
+      const outline = healpixOutline(order, cell, 100)
+      const found = held.get(`${order}/${cell}`) ?? new Set()
+      for (let i = 0; i < few.count; i++) {
+        const [raDeg, decDeg] = [few.raDeg[i], few.decDeg[i]]
+        if (separationDeg(raDeg, decDeg, ...outline[0]) > 4) continue // leaves are two degrees wide
+        if (healpixCell(order, raDeg, decDeg) === cell) expect(found.has(few.id[i])).toBe(false)
+        else {
+          const nearest = 3600 * Math.min(...outline.map(point => separationDeg(raDeg, decDeg, ...point)))
+          if (nearest < arcsec) expect(found.has(few.id[i])).toBe(true)
+          if (nearest > 1.03 * arcsec) expect(found.has(few.id[i])).toBe(false)
+          if (nearest < arcsec) rows++
+        }
+      }
+    }
+    expect(rows).toBeGreaterThan(500)
   })
 
   test('tells its schema in a file without rows', async () => {

@@ -89,7 +89,12 @@ test.each([
   [['fetch', 'asas', '--cone', '1 2 3'], /no service is known that holds asas/],
   [['fetch', 'gaia_dr3', '--cone', '1 2'], /no radius in/],
   [['verify', 'ps1'], /no catalogue ps1/],
-  [['melt'], /write "cpcs tiles import SURVEY FILE…", "fetch SURVEY", "index SURVEY", "verify \[SURVEY\]" or "list"/],
+  [['margin', 'ps1'], /no catalogue ps1 was imported/],
+  [['margin', 'gaia_dr3', '--arcsec', 'few'], /write SURVEY \[--arcsec 10\]/],
+  [
+    ['melt'],
+    /write "cpcs tiles import SURVEY FILE…", "fetch SURVEY", "index SURVEY", "margin SURVEY", "verify \[SURVEY\]" or "list"/,
+  ],
 ])('cpcs tiles %j is wrong usage', async (args, tells) => {
   const { status, text } = await cpcs('tiles', ...args, '--catalogues', here)
   expect(status).toBe(EXIT.usage)
