@@ -119,8 +119,8 @@ function positive(value: number | undefined): number | undefined {
 /** A plate scale: on the plates of the sky surveys for each millimetre, else taken for each pixel. */
 function plateScale(header: Header, key: string): Read | undefined {
   const scale = positive(header.number(key))
+  if (!/\bmm\b|millimet/i.test(header.comment(key))) return taken(scale)
   const micron = positive(header.number('XPIXELSZ'))
-  if (!/\bmm\b|millimet/i.test(header.comment(key)) && !(micron && header.has('YPIXELSZ'))) return taken(scale)
   return micron === undefined
     ? undefined
     : converted(scale, value => (value * micron) / 1000, 'arcseconds per mm times the pixel')
