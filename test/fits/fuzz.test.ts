@@ -25,6 +25,8 @@ const real = [
   'fits_torture/astropy/compressed_image.fits',
   'fits_torture/astropy/compressed_float_bzero.fits',
   'fits_torture/astropy/double_ext.fits',
+  'fits_torture/astropy/group.fits',
+  'fits_torture/astropy/random_groups.fits',
   'fits_torture/astropy/scale.fits',
   'fits_torture/astropy/table.fits',
   'fits_torture/astropy/ascii.fits',
