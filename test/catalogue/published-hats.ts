@@ -1,4 +1,4 @@
-import { zstdCompressSync } from 'node:zlib'
+import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import type { CompressionCodec } from 'hyparquet'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { random } from '#shared/numeric/random.ts'
@@ -32,7 +32,11 @@ export async function writePublishedHats(
     new Uint8Array(
       parquetWriteBuffer({
         codec,
-        compressors: { ZSTD: bytes => zstdCompressSync(bytes) },
+        compressors: {
+          ZSTD: bytes => zstdCompressSync(bytes),
+          GZIP: bytes => gzipSync(bytes),
+          BROTLI: bytes => brotliCompressSync(bytes),
+        },
         rowGroupSize: rowGroup,
         columnData: [
           { name: '_healpix_29', data: BigInt64Array.from(rows, row => cells[row]), type: 'INT64' },

@@ -23,7 +23,7 @@ export type Fault =
 export interface SkyServer {
   url: string
   /** Every request so far: method and path, and the form of a POST. */
-  requests: { method: string; path: string; form: URLSearchParams; range?: string }[]
+  requests: { method: string; path: string; form: URLSearchParams; range?: string; agent?: string }[]
   /** What goes wrong with the n-th request, counted from 0. */
   faults: (n: number) => Fault | undefined
   /** Rows of one answer at most, whatever MAXREC says. */
@@ -84,8 +84,8 @@ export async function skyServer(tables: Record<string, Published>, files?: Objec
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '' } = request
     const form = new URLSearchParams(await bodyOf(request))
-    const { range } = request.headers
-    const fault = sky.faults(sky.requests.push({ method, path, form, range }) - 1)
+    const { range, 'user-agent': agent } = request.headers
+    const fault = sky.faults(sky.requests.push({ method, path, form, range, agent }) - 1)
     if (fault === 'slow') {
       clock.expire()
       return

@@ -1,19 +1,29 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
-import { cellsToFetch, FETCH_ORDER, fetchedKey, indexFetched, tileRecord } from '#shared/catalogue/fetched-tiles.ts'
+import {
+  cellsToFetch,
+  FETCH_ORDER,
+  FetchedTiles,
+  fetchedKey,
+  indexFetched,
+  tileRecord,
+} from '#shared/catalogue/fetched-tiles.ts'
 import { importStars, readPublished } from '#shared/catalogue/import.ts'
 import { openParquetObject } from '#shared/catalogue/parquet.ts'
 import type { Cone, Tiles } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { gaiaArchive, hats, type Upstream, vizier } from '#shared/catalogue/upstreams.ts'
+import { FILE_MANNERS, WebClient } from '#shared/catalogue/web-client.ts'
+import { WebStore } from '#shared/catalogue/web-store.ts'
+import { CpcsError } from '#shared/errors.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { random } from '#shared/numeric/random.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import { healpixCentre } from '#shared/sky/healpix.ts'
 import { readByArrow } from './other-reader.ts'
 import { type HatsOptions, writePublishedHats } from './published-hats.ts'
-import { type Published, type SkyServer, skyServer } from './sky-server.ts'
+import { type Published, type SkyServer, skyServer, testClock } from './sky-server.ts'
 
 /** A field of one tile's centre, and stars around it, more than the tile holds. */
 const CELL = 20_000
@@ -246,6 +256,7 @@ describe('a service in trouble', () => {
 
   test('is not pressed: requests keep their distance and say who asks', async () => {
     await idsIn(tilesFrom(cds()), { ...field, radiusDeg: 0.8 })
+    expect(server.requests.every(({ agent }) => agent?.startsWith('CPCS/'))).toBe(true)
     const pauses = server.clock.slept.filter(ms => ms > 0)
     expect(pauses.length).toBeGreaterThan(3)
     expect(Math.max(...pauses)).toBeLessThanOrEqual(500) // two at once, a quarter of a second apart
@@ -265,6 +276,8 @@ describe('a HATS catalogue on the web', () => {
   test.each<[string, HatsOptions]>([
     ['a file a leaf, snappy', {}],
     ['a directory a leaf, zstd', { suffix: '/', codec: 'ZSTD' }],
+    ['gzip', { codec: 'GZIP' }],
+    ['brotli', { codec: 'BROTLI' }],
   ])('with published columns gives its stars cell by cell: %s', async (_, options) => {
     await open(options)
     expect(await idsIn(tilesFrom(upstream()), wide)).toEqual(truth(wide))
@@ -320,6 +333,45 @@ describe('a HATS catalogue on the web', () => {
   })
 })
 
+describe('a public bucket', () => {
+  const answers: Record<string, string> = {
+    'https://sky.s3.amazonaws.com/a/hats/hats.properties': 'obs_collection=x\n',
+    'https://sky.s3.amazonaws.com/?list-type=2&prefix=a%2Fhats%2Fdataset%2F':
+      '<ListBucketResult><Contents><Key>a/hats/dataset/Norder=0/Dir=0/Npix=1/part1.parquet</Key></Contents><NextContinuationToken>more</NextContinuationToken></ListBucketResult>',
+    'https://sky.s3.amazonaws.com/?list-type=2&prefix=a%2Fhats%2Fdataset%2F&continuation-token=more':
+      '<ListBucketResult><Contents><Key>a/hats/dataset/Norder=0/Dir=0/Npix=1/part0.parquet</Key></Contents></ListBucketResult>',
+  }
+  const asked: string[] = []
+  const bucket = new WebStore(
+    's3://sky/a/hats',
+    new WebClient(FILE_MANNERS, testClock(), async url => {
+      asked.push(String(url))
+      const text = answers[String(url)]
+      return new Response(text ?? '<Error><Code>AccessDenied</Code></Error>', {
+        status: text === undefined ? 403 : 200,
+      })
+    }),
+  )
+
+  test('is read without a name, page by page', async () => {
+    expect(new TextDecoder().decode(await bucket.get('hats.properties'))).toBe('obs_collection=x\n')
+    const leaf = 'dataset/Norder=0/Dir=0/Npix=1'
+    expect(await bucket.list('dataset/')).toEqual([`${leaf}/part0.parquet`, `${leaf}/part1.parquet`])
+  })
+
+  test('says "forbidden" of what is not there', async () => {
+    await expect(bucket.get('properties')).rejects.toMatchObject({ name: 'ObjectMissing' })
+    expect(await bucket.size(leafOf(7))).toBeUndefined()
+    expect(asked.at(-1)).toBe('https://sky.s3.amazonaws.com/a/hats/dataset/Norder=0/Dir=0/Npix=7.parquet')
+  })
+
+  test('is not written to', async () => {
+    await expect(bucket.put()).rejects.toThrow('read only')
+  })
+})
+
+const leafOf = (cell: number) => `dataset/Norder=0/Dir=0/Npix=${cell}.parquet`
+
 describe('the fetched tiles', () => {
   test('are a HATS catalogue once they are indexed, without the empty ones', async () => {
     const wide = { ...field, radiusDeg: 1.5 }
@@ -332,6 +384,37 @@ describe('the fetched tiles', () => {
     expect(await held.surveys()).toEqual(['gaia_dr3'])
     expect(await idsIn(held, wide)).toEqual(truth(wide))
     expect((await idsIn(held, { ...field, radiusDeg: 20 })).length).toBe(rows)
+  })
+
+  test('of two processes that fetch at once are those of the first', async () => {
+    const key = fetchedKey('', 'gaia_dr3', CELL)
+    await idsIn(tilesFrom(cds()), field)
+    const first = await store.get(key)
+    // the second process looked before the first one wrote
+    const blind = new (class extends MemoryStore {
+      override size = async (name: string) => (name === key ? undefined : super.size(name))
+    })()
+    await blind.put(key, first)
+    const cell = fetchFromServices({ clock: server.clock, upstreamsOf: () => [archive()] })
+    const second = new FetchedTiles(blind, '', cell)
+    expect(await second.ensure('gaia_dr3', CELL)).toBe(true)
+    expect(await blind.get(key)).toEqual(first)
+    expect(server.requests.some(({ path }) => path === '/tap/async')).toBe(true)
+  })
+
+  test('whose store fails are not held, and are fetched again', async () => {
+    let failures = 1
+    const failing = new (class extends MemoryStore {
+      override async put(...object: Parameters<MemoryStore['put']>): Promise<boolean> {
+        if (failures-- > 0) throw new CpcsError('StoreUnavailable', { cause: 'the disk is full' })
+        return super.put(...object)
+      }
+    })()
+    const tiles = new FetchedTiles(failing, '', fetchFromServices({ clock: server.clock, upstreamsOf: () => [cds()] }))
+    await expect(tiles.ensure('gaia_dr3', CELL)).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    expect(await failing.list('')).toEqual([])
+    expect(await tiles.ensure('gaia_dr3', CELL)).toBe(true)
+    expect(await failing.list('')).toEqual([fetchedKey('', 'gaia_dr3', CELL)])
   })
 
   test('that are missing beside others are an error, and no empty sky', async () => {
