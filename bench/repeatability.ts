@@ -12,6 +12,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import { standardFrame } from '#functions/standardise/standardise.ts'
 import { encodeImage } from '#shared/fits/write-image.ts'
 import { estimateBackground } from '#shared/image/background.ts'
@@ -137,7 +138,7 @@ function listsOf(file: string): Partial<Record<Tool, StarList>> {
   const name = basename(file).replace(/[^\w-]+/g, '_')
   const work = join(values.work, name)
   mkdirSync(work, { recursive: true })
-  const { frame, header } = standardFrame(new Uint8Array(readFileSync(path)))
+  const { frame, header } = standardFrame(withTime(readFileSync(path)))
   const background = estimateBackground(frame)
   const detections = detectSources(frame, background)
   const measured = measureStars(frame, background.level, detections)
@@ -177,6 +178,17 @@ function listsOf(file: string): Partial<Record<Tool, StarList>> {
   lists.DAOPHOT = peer('peer_iraf.py', work, 'iraf')
   console.log(name, ...TOOLS.map(tool => `${tool} ${lists[tool]?.x.length ?? 'none'}`))
   return lists
+}
+
+/** The file with a time of exposure: a mosaic has none, without which it is no frame, and here it does not matter. */
+function withTime(file: Buffer): Uint8Array {
+  const bytes = file[0] === 0x1f ? gunzipSync(file) : Buffer.from(file)
+  const end = bytes.indexOf(`END${' '.repeat(77)}`)
+  const header = bytes.toString('latin1', 0, Math.max(end, 0))
+  const isFree = bytes.toString('latin1', end + 80, end + 160).trim() === ''
+  if (end < 0 || header.includes('DATE-OBS') || !isFree) return new Uint8Array(bytes)
+  bytes.write(`${"DATE-OBS= '2000-01-01T00:00:00'".padEnd(80)}END${' '.repeat(77)}`, end, 'latin1')
+  return new Uint8Array(bytes)
 }
 
 function peer(script: string, work: string, result: string): StarList | undefined {
