@@ -66,7 +66,7 @@ function measure(preset: string, seed: number): Row | undefined {
   const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
   const target = report.targets?.[0]
   if (!target) throw new Error(`${preset} ${seed}: ${report.outcome}, no target: ${report.reason}`)
-  const scale = scaleOfTruth(truth, decodeStars(new Uint8Array(readFileSync(join(out, 'catalogue.fits')))))
+  const scale = scaleOfTruth(truth, decodeStars(new Uint8Array(readFileSync(join(out, 'stars.fits')))))
   const row: Row = {
     preset,
     seed,
