@@ -77,6 +77,19 @@ export class SceneFitter {
     this.#scene.drawWings(this.#psf, this.#stars)
   }
 
+  /** One more pass over the groups that lie within two fitting radii of stars that came or went. */
+  resweep(changed: readonly number[]): void {
+    const { x, y } = this.#stars
+    const reach = 2 * FIT_FWHM * this.#psf.fwhmPx
+    const index = new PlaceIndex(reach)
+    for (const star of changed) index.add(x, y, star)
+    for (const group of this.#grouped()) {
+      if (!group.some(star => index.nearest(x, y, star) < reach)) continue
+      this.#fitter.fit(group, { iterations: 1, robust: true, final: true })
+    }
+    this.#scene.drawWings(this.#psf, this.#stars)
+  }
+
   /** Groups hold as long as no star comes or goes: positions change by little. */
   #grouped(): Int32Array[] {
     if (this.#groupedStars !== this.#stars.count) this.#groups = groupStars(this.#stars, LINK_FWHM * this.#psf.fwhmPx)
@@ -90,13 +103,13 @@ export class SceneFitter {
   }
 
   /** Drop what the fit shows to be no star of its own: too faint, too close to a brighter one, too narrow. Needs errors. */
-  prune(): number {
+  prune(): number[] {
     const { x, y, flux, fluxErr, flags, held } = this.#stars
     const near = NEAR_FWHM * this.#psf.fwhmPx
     const merge = MERGE_FWHM * this.#psf.fwhmPx
     const kept = new PlaceIndex(near)
     const glaring = this.#saturated()
-    let dropped = 0
+    const dropped: number[] = []
     for (const star of this.#stars.byFlux()) {
       if (held[star]) continue
       const sigma = flux[star] / fluxErr[star] / this.#scatter(x[star], y[star])
@@ -104,7 +117,7 @@ export class SceneFitter {
       const hopeless = !(sigma > LEAST_SIGMA) || closest < merge || (closest < near && sigma < NEAR_SIGMA)
       if (hopeless || this.#isNarrow(star) || this.#isGlare(star, glaring)) {
         this.drop(star)
-        dropped++
+        dropped.push(star)
       } else {
         kept.add(x, y, star)
         if (closest < near) flags[star] |= flagMask('blended')

@@ -64,7 +64,7 @@ export function measureStars(
   rough.prune()
   rough.addHidden(psfStars)
   if (known) enterKnown(scene, stars, first, known)
-  rough.sweep(2, true)
+  rough.sweep(1, true)
   refineSky(scene, cellPx)
 
   const kept = psfStars.filter(star => !stars.dropped[star])
@@ -80,8 +80,11 @@ export function measureStars(
   fitter.sweep(2, true)
   refineSky(scene, cellPx)
   fitter.sweep(2, true, true)
-  const changed = fitter.prune() + (known ? enterKnown(scene, stars, psf, known) : 0)
-  if (changed > 0) fitter.sweep(1, true, true)
+  const changed = fitter.prune()
+  const before = stars.count
+  if (known) enterKnown(scene, stars, psf, known)
+  for (let star = before; star < stars.count; star++) changed.push(star)
+  fitter.resweep(changed)
   settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
   return {
