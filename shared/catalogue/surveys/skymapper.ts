@@ -38,7 +38,7 @@ export const skymapper: Survey = survey({
       ['e_DEICRS', 1],
       ['e_dej2000', 1],
     ],
-    epoch: ['mean_epoch', 'MeanEpoch'],
+    epoch: ['mean_epoch', 'EpMean'],
   },
   epochYear: 2016.5,
   positionErrMas: 150,
@@ -54,7 +54,7 @@ export const skymapper: Survey = survey({
       ra: 'RAICRS',
       dec: 'DEICRS',
       magnitude: 'rPSF',
-      columns: ['ObjectId', 'flags', 'ClassStar'].concat(
+      columns: ['ObjectId', 'EpMean', 'flags', 'ClassStar'].concat(
         ...['u', 'v', 'g', 'r', 'i', 'z'].map(name => [`${name}PSF`, `e_${name}PSF`]),
       ),
     }),
