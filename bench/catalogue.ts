@@ -61,7 +61,7 @@ writeSection('catalogue', [
   '## A large catalogue',
   '',
   `${rows.toLocaleString('en')} rows of Gaia, simulated over 400 square degrees, as CSV of ${megabytes(statSync(csv).size)}; ${machineInWords()}.`,
-  `\`node bench/catalogue.ts\`; cones of 0.3° at ${CONES} places, ${figure(cones.stars, 0)} stars each in the median.`,
+  `\`node bench/catalogue.ts\`; times are of one run beside other work on the machine; cones of 0.3° at ${CONES} places, ${figure(cones.stars, 0)} stars each in the median.`,
   '',
   ...table(
     ['what', 'median', 'worst'],
