@@ -47,7 +47,11 @@ export function fitPositionTerm(
   for (let k = 0; k < used.length; k++) if (used[k]) stars.push(k)
   if (stars.length < MIN_STARS[1] || !covers(stars, x, frame.widthPx) || !covers(stars, y, frame.heightPx))
     return undefined
-  const pick = (values: Float64Array) => Float64Array.from(stars, k => values[k])
+  const pick = (values: Float64Array) => {
+    const picked = new Float64Array(stars.length)
+    for (let k = 0; k < picked.length; k++) picked[k] = values[stars[k]]
+    return picked
+  }
   const [r, v, px, py] = [residual, variance, x, y].map(pick)
   let best: PositionTerm | undefined
   let lowest = cost(r, v) - DECISIVE

@@ -3,6 +3,9 @@ import { MAD_TO_SIGMA, madSigma, median, medianInPlace } from '#shared/numeric/r
 /** Residuals beyond so many σ (errors and intrinsic scatter) leave the fit. */
 const CLIP = 5
 const ROUNDS = 30
+/** Turns of York's iteration while the set of points still changes, and in the end. */
+const FEW_TURNS = 1
+const MOST_TURNS = 50
 /** Of fewer points than this all are asked for their scatter. */
 const FEW = 40
 /** Residuals beyond so many σ do not pull the scatter further, and the mean square that a normal then has. */
@@ -74,7 +77,7 @@ export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrio
     intrinsic = medianIntrinsic(data, used, slope, intercept)
     const changed = clip(data, used, slope, intercept, intrinsic)
     if (count(used) < needed) return undefined
-    line = york(data, used, intrinsic, withSlope, slope, prior)
+    line = york(data, used, intrinsic, withSlope, slope, prior, FEW_TURNS)
     if (!line) return undefined
     const settled = !changed && Math.abs(line.slope - slope) < 1e-6 && Math.abs(line.intercept - intercept) < 1e-6
     slope = line.slope
@@ -118,6 +121,7 @@ function york(
   withSlope: boolean,
   start: number,
   prior?: SlopePrior,
+  turns = MOST_TURNS,
 ): York | undefined {
   const known = prior ? 1 / prior.error ** 2 : 0
   const s2 = intrinsic * intrinsic
@@ -162,7 +166,7 @@ function york(
     const next = above / below
     const settled = Math.abs(next - slope) < 1e-10
     slope = next
-    if (settled || turn === 50)
+    if (settled || turn === turns)
       return {
         slope,
         intercept: meanY - slope * meanX,
@@ -194,8 +198,11 @@ function leastAbsolute({ x, y, varY }: LineData, withSlope: boolean): { slope: n
     }
     const determinant = w0 * wxx - wx * wx
     if (!(determinant > 1e-12 * w0 * wxx)) break
+    const before = slope
     slope = (w0 * wxy - wx * wy) / determinant
     intercept = (wy - slope * wx) / w0
+    // a start need not be exact
+    if (Math.abs(slope - before) < 1e-4) break
   }
   return { slope, intercept }
 }
