@@ -50,6 +50,7 @@ const PRODUCTS = [
     'forced.json',
     'residual.fits',
     'psf.json',
+    'psf.png',
     'survey-stars.fits',
     'injection.json',
     'injection.png',

@@ -5,8 +5,10 @@ import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
+import { cleanlinessOf } from '#shared/photometry/cleanliness.ts'
 import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
 import { measureStars } from '#shared/photometry/measure-stars.ts'
+import { drawPsf } from '#shared/photometry/psf-picture.ts'
 import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
 import { readDetections } from '#shared/photometry/read-detections.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
@@ -34,7 +36,7 @@ export interface MeasureDeps {
  * Measure every star of a frame and every registered target in its field: PSF photometry in groups, aperture
  * photometry, forced photometry of the targets; and leave the frame without its stars.
  *
- * Writes `stars.fits`, `forced.json`, `residual.fits`, `psf.json` and `preview.png` below the frame's products.
+ * Writes `stars.fits`, `forced.json`, `residual.fits`, `psf.json`, `psf.png` and `preview.png` below the frame's products.
  *
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
  */
@@ -60,6 +62,7 @@ export async function measure(
     forced: `${input.products}/forced.json`,
     residual: `${input.products}/residual.fits`,
     psf: `${input.products}/psf.json`,
+    psfPicture: `${input.products}/psf.png`,
     preview: `${input.products}/preview.png`,
   }
   await store.put(keys.catalogue, encodeStars(stars), { contentType: 'application/fits' })
@@ -82,6 +85,8 @@ export async function measure(
     : undefined
 
   // The pixels of the frame are gone from here on.
+  await store.put(keys.psfPicture, drawPsf(psf), { contentType: 'image/png' })
+  const { frame: everywhere, onStars } = cleanlinessOf(scene, measured.stars, psf)
   scene.removeStars()
   await store.put(keys.residual, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
 
@@ -94,6 +99,7 @@ export async function measure(
       elongation: psf.elongation,
       order: psf.order,
       chi: psf.chi,
+      cleanliness: { frame: finite(everywhere), onStars: finite(onStars) },
     },
     stars: stars.id.length,
     catalogue: keys.catalogue,
@@ -115,6 +121,11 @@ function fieldCone(wcs: Wcs, width: number, height: number): { raDeg: number; de
   const corners = [0, width - 1].flatMap(x => [0, height - 1].map(y => pixelToSky(wcs, x, y)))
   const radiusDeg = Math.max(...corners.map(([ra, dec]) => separationDeg(raDeg, decDeg, ra, dec)))
   return { raDeg, decDeg, radiusDeg }
+}
+
+/** JSON knows no NaN. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null
 }
 
 function json(value: unknown): Uint8Array {

@@ -66,6 +66,7 @@ export function measureAperture(
   local.values(x, y, x0, y0, w, h, ownLight)
   let flux = 0
   let variance = 0
+  let filled = 0
   let whole = true
   for (let j = 0; j < h; j++) {
     for (let i = 0; i < w; i++) {
@@ -78,6 +79,7 @@ export function measureAperture(
       const k = (y0 + j) * scene.width + x0 + i
       if (!inside || !scene.usable[k]) {
         flux += share * own
+        filled += share * own
         whole = false
         continue
       }
@@ -85,7 +87,9 @@ export function measureAperture(
       variance += share * scene.variance(k)
     }
   }
-  return { flux, fluxErr: Math.sqrt(variance), whole }
+  // What was filled in is as uncertain as the fit.
+  const ofFilled = filled === 0 ? 0 : (filled * stars.fluxErr[star]) / stars.flux[star]
+  return { flux, fluxErr: Math.sqrt(variance + ofFilled * ofFilled), whole }
 }
 let ownLight = new Float64Array(0)
 
