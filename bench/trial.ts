@@ -25,8 +25,9 @@ export interface Outcome {
   matched?: number
   medianResidualPx?: number
   error?: string
-  /** The frame with its coordinates. */
+  /** The frame with its coordinates, and the file of its detections. */
   frame?: Uint8Array
+  detections?: Uint8Array
   /** Wall clock and processor time of the whole stage. */
   seconds: number
   cpuSeconds: number
@@ -60,11 +61,12 @@ export async function trySolve(
     return { seconds: (performance.now() - start) / 1000, cpuSeconds: (user + system) / 1e6 }
   }
   try {
-    const { solution, wcs } = await solve(input, { store, targets, log: silent, ...deps })
+    const { solution, wcs, detections } = await solve(input, { store, targets, log: silent, ...deps })
     const spent = took()
     const found = JSON.parse(new TextDecoder().decode(await store.get(solution))).wcs as Wcs
     const { matchedStars: matched, medianResidualPx } = wcs
-    return { solved: true, wcs: found, matched, medianResidualPx, frame: await store.get(output.image), ...spent }
+    const files = { frame: await store.get(output.image), detections: await store.get(detections) }
+    return { solved: true, wcs: found, matched, medianResidualPx, ...files, ...spent }
   } catch (error) {
     if (!(error instanceof CpcsError) || error.policy !== 'reject') throw error
     return { solved: false, error: error.name, ...took() }
