@@ -5,7 +5,7 @@
  *         [--whole DIR] [--out FILE]
  *     node bench/astrometry.ts --report [--kept FILE] [--whole DIR] [--out FILE]
  *
- * Each frame is standardised and solved; its detections, with the sky positions that the solution gives them, go to the
+ * Each frame is standardised and solved, its target registered, as in the whole way; its detections, with the sky positions that the solution gives them, go to the
  * simulator's scorer. Where DIR of --whole holds what `bench/run.ts` made (its --work), the catalogue that the whole way
  * ends in, whose positions are those of the PSF fit, stands beside.
  */
@@ -21,7 +21,7 @@ import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { keep, kept } from './kept.ts'
 import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
-import type { PeerFile, Score } from './results.ts'
+import type { PeerFile, Score, Truth } from './results.ts'
 import { ready, trySolve } from './trial.ts'
 
 const work = join(import.meta.dirname, 'work')
@@ -62,10 +62,12 @@ async function measurePreset(preset: string): Promise<void> {
     if (!existsSync(join(made, 'catalogues')))
       await importTiles('gaia_dr3', [join(folder, 'gaia.csv')], join(made, 'catalogues'))
     const tiles = openTiles(new FolderStore(join(made, 'catalogues')))
+    const { target } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Truth
     const { solved, wcs, matched, detections, cpuSeconds } = await trySolve(
       await ready(join(folder, 'frame.fits')),
       {},
       { tiles },
+      [{ name: 'target', raDeg: target.ra, decDeg: target.dec }],
     )
     const row: Measured = { preset, seed, solved, matched, cpuSeconds }
     if (wcs && detections) {

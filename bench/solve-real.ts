@@ -10,6 +10,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { gunzipSync } from 'node:zlib'
 import type { StandardHeader } from '#events/frame.ts'
 import { findField } from '#functions/solve/ladder.ts'
 import { searchLadder } from '#functions/solve/search.ts'
@@ -21,11 +22,15 @@ import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import { combineStars } from '#shared/catalogue/reference-columns.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { CpcsError } from '#shared/errors.ts'
+import { openFits } from '#shared/fits/file.ts'
+import { decodePlane } from '#shared/fits/image.ts'
 import { decodeTable } from '#shared/fits/table.ts'
 import { encodeImage } from '#shared/fits/write-image.ts'
 import { FolderStore } from '#shared/folder-store.ts'
+import { median } from '#shared/numeric/robust.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
-import { wcsCards } from '#shared/sky/wcs.ts'
+import { pixelScaleDeg, pixelToSky } from '#shared/sky/wcs.ts'
+import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { silent } from '#shared/store.ts'
 import { figure, resultsFile, table, writeSection } from './page.ts'
 import { type Outcome, ready, trySolve } from './trial.ts'
@@ -49,6 +54,8 @@ interface RealFrame {
   truthIs: string
   /** About where it is, for the trial with a hint, degrees. */
   place: [raDeg: number, decDeg: number]
+  /** When it was taken, where the file does not say; without it no frame is taken in. */
+  date?: string
 }
 
 const solvedBy = 'solve-field, Tycho-2'
@@ -66,9 +73,14 @@ const frames: RealFrame[] = [
     truth: ['twomass_aplpy/2MASS_j.fits.gz', 0],
     truthIs: 'own WCS',
     place: [266.4, -28.93],
+    date: '1998-07-01T00:00:00', // 2MASS: 1997 to 2001
   },
-  { path: 'astropy_data/M6707HH.fits', truthIs: 'none that astropy reads', place: [132.85, 11.8] },
-  { path: 'properimage/aligned_eso085-030-004.fit', truthIs: 'none', place: [75.4, -63.29] },
+  {
+    path: 'astropy_data/M6707HH.fits',
+    truthIs: 'ten rows in the field, 40 years after the plate',
+    place: [132.85, 11.8],
+  },
+  { path: 'properimage/aligned_eso085-030-004.fit', truthIs: 'one row in the field', place: [75.4, -63.29] },
 ]
 
 /** Star fields with a solution of their own for which the data hold no reference stars, or too few. */
@@ -94,7 +106,7 @@ const tiles = openTiles(store)
 
 const rows: string[][] = []
 for (const frame of frames) {
-  const prepared = await ready(inData(frame.path))
+  const prepared = await ready(frame.date ? dated(frame.path, frame.date) : inData(frame.path))
   const [raDeg, decDeg] = frame.place
   const told = { pointing: { raDeg, decDeg, uncertaintyDeg: 0.5 } }
   rows.push(judged(frame, 'about where', await trySolve(prepared, told, { tiles })))
@@ -118,6 +130,20 @@ writeSection(
   ],
   values.out,
 )
+
+/** The bare pixels of a file in one of our own, with a date. */
+function dated(path: string, date: string): string {
+  const raw = readFileSync(inData(path))
+  const file = openFits(new Uint8Array(path.endsWith('.gz') ? gunzipSync(raw) : raw))
+  const { width, height, pixels } = decodePlane(file, file.hdus[0])
+  const cards = [
+    { keyword: 'DATE-OBS', value: date },
+    { keyword: 'EXPTIME', value: 1 },
+  ]
+  const own = join(values.work, 'dated.fits')
+  writeFileSync(own, encodeImage({ width, height, pixels, as: 'float32', cards }))
+  return own
+}
 
 async function tychoStars(): Promise<ReferenceStars> {
   const files = readdirSync(inData('tycho2_cutouts')).filter(name => name.endsWith('.ecsv'))
@@ -204,7 +230,7 @@ print(json.dumps(dict(medianArcsec=float(np.median(sep)), mostArcsec=float(sep.m
   return JSON.parse(execFileSync(values.python, ['-c', script, ours, truth, String(hdu)], { encoding: 'utf8' }))
 }
 
-/** A SExtractor list of a 0.5-degree frame with the Gaia DR2 rows of its field, and SCAMP's solution of both. */
+/** A SExtractor list with sky positions of its own, and the Gaia DR2 rows of its field. */
 async function sourceList(): Promise<string[]> {
   const name = 'neoexchange/ldac_test_catalog.fits'
   const list = columnsOf(name, 'LDAC_OBJECTS')
@@ -213,11 +239,14 @@ async function sourceList(): Promise<string[]> {
   const order = Array.from(mag.keys()).sort((a, b) => mag[a] - mag[b])
   const take = (values: Float64Array) => Float64Array.from(order, row => values[row])
   const stars = { raDeg: take(gaia('XWIN_WORLD')), decDeg: take(gaia('YWIN_WORLD')), mag: take(mag) }
-  const place = [228.33, 38.4] as const
-  const truth = inData('neoexchange/example_externcat_scamp_tpv.head')
-  const [width, height] = [1524, 1021]
-  const detections = detectionsOf(list('XWIN_IMAGE'), list('YWIN_IMAGE'), list('FLUX_AUTO'))
-  return solvedList(name, detections, stars, place, width, height, 1.14, ours => compare(ours, truth, 0), "SCAMP's TPV")
+  const [x, y, ra, dec] = ['XWIN_IMAGE', 'YWIN_IMAGE', 'ALPHA_J2000', 'DELTA_J2000'].map(list)
+  const detections = detectionsOf(x, y, list('FLUX_AUTO'))
+  const against = (wcs: Wcs): Difference => {
+    const apart = Array.from(x, (_, i) => 3600 * separationDeg(...pixelToSky(wcs, x[i] - 1, y[i] - 1), ra[i], dec[i]))
+    const medianArcsec = median(apart)
+    return { medianArcsec, mostArcsec: Math.max(...apart), medianPx: medianArcsec / 3600 / pixelScaleDeg(wcs) }
+  }
+  return solvedList(name, detections, stars, [219.83, -9.77], 2030, 2040, 0.48, against, 'the positions in the list')
 }
 
 /** A list of the sources of an LCO frame, matched to a catalogue: what is held against is each star's own row. */
@@ -263,7 +292,7 @@ async function solvedList(
   widthPx: number,
   heightPx: number,
   pixelScaleArcsec: number,
-  against: (ours: string) => Difference | undefined,
+  against: (wcs: Wcs) => Difference | undefined,
   truthIs: string,
 ): Promise<string[]> {
   const header = {
@@ -278,17 +307,13 @@ async function solvedList(
       { tiles: tilesOf(stars), log: silent },
       async () => {},
     )
-    const ours = join(values.work, 'ours.fits')
-    const blank = new Uint8Array(widthPx * heightPx)
-    const cards = wcsCards(solution.wcs, widthPx, heightPx)
-    writeFileSync(ours, encodeImage({ width: widthPx, height: heightPx, pixels: blank, as: 'uint8', cards }))
     const outcome = `solved, ${figure(solution.medianResidualMas, 0)} mas`
     return [
       `${name} (a list)`,
       'about where',
       outcome,
       figure(solution.matches.star.length, 0),
-      ...asText(against(ours)),
+      ...asText(against(solution.wcs)),
       truthIs,
     ]
   } catch (error) {

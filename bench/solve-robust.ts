@@ -66,8 +66,8 @@ const troubles: Record<string, (scene: Scene, draw: Random) => void> = {
   },
   'a globular cluster in the middle, in no catalogue': cluster,
   'three satellites and six bleed trails': trails,
-  '25 stars only': (scene, draw) => few(scene, draw, 25),
-  '15 stars only': (scene, draw) => few(scene, draw, 15),
+  '25 stars only, of the brightest thirty': (scene, draw) => few(scene, draw, 25, 30),
+  '25 stars only, of the brightest hundred any': (scene, draw) => few(scene, draw, 25, 100),
 }
 
 interface Trial {
@@ -85,8 +85,9 @@ for (let seed = first; seed <= last; seed++) {
   const frame = await ready(join(folder, 'frame.fits'))
   const own = await readPublished(new Uint8Array(readFileSync(join(folder, 'gaia.csv'))), 'gaia_dr3')
   const stars = amid(own, random(`around ${seed}`))
+  const { header_radec: place } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Placed
   for (const [trouble, spoil] of Object.entries(troubles)) {
-    const scene: Scene = { ...opened(frame), stars, truth: truePlaces(folder) }
+    const scene: Scene = { ...opened(frame, place), stars, truth: truePlaces(folder) }
     spoil(scene, random(`${trouble} ${seed}`))
     const image = encodeFrame(scene.frame, frame.output.header)
     const { solved, wcs, error, cpuSeconds } = await trySolve({ image, output: frame.output }, scene.header, {
@@ -98,9 +99,14 @@ for (let seed = first; seed <= last; seed++) {
 }
 report()
 
-function opened({ image, output }: Ready): Pick<Scene, 'frame' | 'header'> {
-  const { pointing, pixelScaleArcsec } = output.header
-  return { frame: decodeFrame(image).frame, header: { pointing, pixelScaleArcsec, object: null } }
+/** Where the simulator's telescope believes to point; some of its headers do not say it. */
+interface Placed {
+  header_radec: [raDeg: number, decDeg: number]
+}
+
+function opened({ image }: Ready, [raDeg, decDeg]: Placed['header_radec']): Pick<Scene, 'frame' | 'header'> {
+  const pointing = { raDeg, decDeg, uncertaintyDeg: 0.1 }
+  return { frame: decodeFrame(image).frame, header: { pointing, pixelScaleArcsec: 0.6, object: null } }
 }
 
 /** The frame's stars, and as dense a sky of the same magnitudes around them. */
@@ -232,8 +238,8 @@ function trails(scene: Scene, draw: Random): void {
   }
 }
 
-/** Nothing but sky and so many stars of the frame's brighter hundred. */
-function few(scene: Scene, draw: Random, wanted: number): void {
+/** Nothing but sky and so many of the frame's brightest stars. */
+function few(scene: Scene, draw: Random, wanted: number, brightest: number): void {
   const { frame, truth } = scene
   const sky = estimateBackground(frame)
   for (let i = 0; i < frame.pixels.length; i++)
@@ -242,7 +248,7 @@ function few(scene: Scene, draw: Random, wanted: number): void {
   const inside = Array.from(truth.x.keys()).filter(
     row => truth.x[row] > 10 && truth.y[row] > 10 && truth.x[row] < 1013 && truth.y[row] < 1013,
   )
-  const bright = inside.sort((a, b) => truth.flux[b] - truth.flux[a]).slice(0, 100)
+  const bright = inside.sort((a, b) => truth.flux[b] - truth.flux[a]).slice(0, brightest)
   while (bright.length > wanted) bright.splice(Math.floor(bright.length * draw.uniform()), 1)
   for (const row of bright) addStar(scene, draw, truth.x[row], truth.y[row], truth.flux[row])
 }

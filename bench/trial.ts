@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { receive } from '#cli/pipeline.ts'
 import type { StandardHeader } from '#events/frame.ts'
-import type { StandardiseOutput } from '#events/stages.ts'
+import type { StandardiseOutput, Target } from '#events/stages.ts'
 import { type SolveDeps, solve } from '#functions/solve/solve.ts'
 import { standardise } from '#functions/standardise/standardise.ts'
 import { CpcsError } from '#shared/errors.ts'
@@ -44,15 +44,20 @@ export async function ready(path: string): Promise<Ready> {
   return { image: await store.get(output.image), output }
 }
 
-/** Solve a frame with what is changed of its header. */
+/**
+ * Solve a frame with what is changed of its header.
+ *
+ * @param registered targets that the frame may show
+ */
 export async function trySolve(
   { image, output }: Ready,
   header: Partial<StandardHeader>,
   deps: Pick<SolveDeps, 'tiles' | 'quads' | 'blind'>,
+  registered: Target[] = [],
 ): Promise<Outcome> {
   const store = new MemoryStore()
   await store.put(output.image, image)
-  const targets = { inCone: async () => [], candidates: async () => [] }
+  const targets = { inCone: async () => registered, candidates: async () => registered }
   const input = { ...output, header: { ...output.header, ...header } }
   const start = performance.now()
   const before = process.cpuUsage()
