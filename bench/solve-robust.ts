@@ -1,7 +1,7 @@
 /**
  * What a frame may suffer and still be solved, on simulated frames with known truth.
  *
- *     node bench/solve-robust.ts [--frames DIR] [--seeds 1000-1019] [--kept FILE] [--out FILE]
+ *     node bench/solve-robust.ts [--frames DIR] [--seeds 1000-1019] [--only WORDS] [--kept FILE] [--out FILE]
  *
  * DIR holds `solve-<seed>` of the simulator (preset solve: 1024 × 1024 pixels, 10′, some 400 stars). Each frame is tried
  * with each trouble by the whole solve stage without an index of the sky. Around its own catalogue stand stars of the
@@ -29,6 +29,7 @@ const { values } = parseArgs({
   options: {
     frames: { type: 'string', default: join(work, 'frames') },
     seeds: { type: 'string', default: '1000-1019' },
+    only: { type: 'string', default: '' },
     kept: { type: 'string', default: join(work, 'robust.jsonl') },
     out: { type: 'string', default: resultsFile },
   },
@@ -87,6 +88,7 @@ for (let seed = first; seed <= last; seed++) {
   const stars = amid(own, random(`around ${seed}`))
   const { header_radec: place } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Placed
   for (const [trouble, spoil] of Object.entries(troubles)) {
+    if (!trouble.includes(values.only)) continue
     const scene: Scene = { ...opened(frame, place), stars, truth: truePlaces(folder) }
     spoil(scene, random(`${trouble} ${seed}`))
     const image = encodeFrame(scene.frame, frame.output.header)

@@ -28,6 +28,7 @@ export interface Hints {
 const SCALE_TRUST = 0.2 // a header's pixel scale is right to this part, or it is wrong altogether
 const FIRST_RADIUS_DEG = 0.25
 const LEAST_RADIUS_DEG = 0.1
+const FIELDS_AROUND = 2.5 // a pointing off by two fields puts the frame's centre a little farther than that
 const MOST_TARGETS = 3 // registered targets tried where the header's pointing fails
 /** Pixel scales of cameras where none is known, arcsec: the usual ones first. */
 const SCALE_BANDS: ScaleRange[] = [
@@ -47,7 +48,7 @@ interface Place {
 }
 
 /**
- * Where to look, likeliest first: near the header's pointing; in the whole of its uncertainty and two field widths; around
+ * Where to look, likeliest first: near the header's pointing; in the whole of its uncertainty and more than two field widths; around
  * registered targets; around the telescope's last field; then the same with the scale that the telescope had last, where
  * the header tells another or none; last with the scale taken as unknown.
  */
@@ -60,7 +61,9 @@ export function searchLadder(header: StandardHeader, hints: Hints): Rung[] {
   const last = hints.last ? [elsewhere(hints.last)] : []
   const known = knownScales(header, hints).flatMap(scale => [
     ...places.flatMap(place => near(place, header, scale)),
-    ...last.flatMap(place => near({ ...place, uncertaintyDeg: 2 * widthDeg(header, scale) }, header, scale)),
+    ...last.flatMap(place =>
+      near({ ...place, uncertaintyDeg: FIELDS_AROUND * widthDeg(header, scale) }, header, scale),
+    ),
   ])
   const open = hints.scale ? [] : SCALE_BANDS
   const unknown = places.slice(0, pointing ? 1 : MOST_TARGETS).flatMap(place =>
@@ -96,7 +99,7 @@ function near(place: Place, header: StandardHeader, scale: ScaleRange): Rung[] {
   const width = widthDeg(header, scale) / (1 + SCALE_TRUST)
   const sure = Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
   const close = Math.max(Math.min(sure, FIRST_RADIUS_DEG), place.fromHeader ? 0 : 0.7 * width)
-  const radii = [close, Math.max(sure, place.fromHeader ? 2 * width : close)]
+  const radii = [close, Math.max(sure, place.fromHeader ? FIELDS_AROUND * width : close)]
   return [...new Set(radii)].map(radiusDeg => rung(place, radiusDeg, scale))
 }
 
