@@ -1,10 +1,11 @@
 /**
  * Whether the limits that are stated are true: stars put into frames of every kind.
  *
- *     node bench/limits.ts --frames DIR [--presets typical,sparse] [--seeds 1] [--stars 300] [--work DIR] [--out FILE]
+ *     node bench/limits.ts --frames DIR [--presets typical,sparse] [--seeds 1] [--stars 300] [--work DIR] [--kept] [--out FILE]
  *
  * DIR holds frames of the simulator as `<preset>-<seed>`; those that are not there are left out. What was measured before
- * is kept in --work. Writes its section of `bench/RESULTS.md`.
+ * is kept in --work; --kept measures nothing more and
+ * writes what is there. Writes its section of `bench/RESULTS.md`.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     },
     seeds: { type: 'string', default: '1' },
     stars: { type: 'string', default: '300' },
+    kept: { type: 'boolean', default: false },
     out: { type: 'string', default: resultsFile },
   },
 })
@@ -45,6 +47,7 @@ function measure(preset: string, seed: number): Row[] {
   const made = join(values.work, frame)
   const kept = join(made, 'row.json')
   if (existsSync(kept)) return [JSON.parse(readFileSync(kept, 'utf8')) as Row]
+  if (values.kept) return []
   mkdirSync(made, { recursive: true })
   const catalogues = importSurveys(folder, made)
   const out = join(made, 'out')

@@ -1,10 +1,11 @@
 /**
  * The target of each frame with known truth, beside what is claimed for it.
  *
- *     node bench/targets.ts --frames DIR [--presets typical,sparse] [--seeds 1-20] [--work DIR] [--out FILE]
+ *     node bench/targets.ts --frames DIR [--presets typical,sparse] [--seeds 1-20] [--work DIR] [--kept] [--out FILE]
  *
  * DIR holds frames of the simulator as `<preset>-<seed>`; those that are not there are left out and counted. Every frame
- * goes the whole way by the command, with Gaia and Pan-STARRS as catalogues; what was measured before is kept in --work.
+ * goes the whole way by the command, with Gaia and Pan-STARRS as catalogues; what was measured before is kept in --work; --kept measures nothing more and
+ * writes what is there.
  * Writes its section of `bench/RESULTS.md`.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     work: { type: 'string', default: join(root, 'bench', 'work', 'targets') },
     presets: { type: 'string', default: 'typical,sparse,host,v1490cyg,crowded' },
     seeds: { type: 'string', default: '1-20' },
+    kept: { type: 'boolean', default: false },
     out: { type: 'string', default: resultsFile },
   },
 })
@@ -57,6 +59,7 @@ function measure(preset: string, seed: number): Row | undefined {
   const made = join(values.work, `${preset}-${seed}`)
   const kept = join(made, 'row.json')
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Row
+  if (values.kept) return undefined
   mkdirSync(made, { recursive: true })
   const truth = readTruth(folder)
   const catalogues = importSurveys(folder, made)
