@@ -4,9 +4,8 @@
  *     node bench/targets.ts --frames DIR [--presets typical,sparse] [--seeds 1-20] [--work DIR] [--kept] [--out FILE]
  *
  * DIR holds frames of the simulator as `<preset>-<seed>`; those that are not there are left out and counted. Every frame
- * goes the whole way by the command, with Gaia and Pan-STARRS as catalogues; what was measured before is kept in --work; --kept measures nothing more and
- * writes what is there.
- * Writes its section of `bench/RESULTS.md`.
+ * goes the whole way by the command, with Gaia and Pan-STARRS as catalogues. What was measured before is kept in --work;
+ * --kept measures nothing more and writes what is there. Writes its section of `bench/RESULTS.md`.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
