@@ -94,7 +94,7 @@ function section(): string[] {
     '`pull` is the root mean square of the error over the claimed one. The first columns are of the calibrated magnitude,',
     'with the colour that the calibration assumes; the later ones of the flux alone, in the scale of the stars of the frame,',
     'which is what the photometry can do. `bound` is the median of what the photons allow with all neighbours known to be there.',
-    'One star in some fifty frames stands within half a FWHM of the target and in no catalogue: nothing on the frame parts it.',
+    'A star within half a FWHM of the target that no catalogue has is counted as its light: nothing on the frame parts the two.',
     '',
     ...table(
       [
