@@ -1,4 +1,5 @@
 import { median } from '#shared/numeric/robust.ts'
+import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
@@ -38,6 +39,8 @@ function primitive(t: number, r: number): number {
 export interface Aperture {
   flux: number
   fluxErr: number
+  /** Part of the star's light that the PSF at its place, on these pixels, puts into the circle. */
+  enclosed: number
   /** False where pixels of it are masked or off the frame. */
   whole: boolean
 }
@@ -67,6 +70,7 @@ export function measureAperture(
   let flux = 0
   let variance = 0
   let filled = 0
+  let enclosed = 0
   let whole = true
   for (let j = 0; j < h; j++) {
     for (let i = 0; i < w; i++) {
@@ -74,6 +78,7 @@ export function measureAperture(
       const dy = y0 + j - y
       const share = pixelShare(dx, dy, radius)
       if (share <= 0) continue
+      enclosed += share * ownLight[j * w + i]
       const own = stars.flux[star] * ownLight[j * w + i]
       const inside = x0 + i >= 0 && y0 + j >= 0 && x0 + i < scene.width && y0 + j < scene.height
       const k = (y0 + j) * scene.width + x0 + i
@@ -89,7 +94,7 @@ export function measureAperture(
   }
   // What was filled in is as uncertain as the fit.
   const ofFilled = filled === 0 ? 0 : (filled * stars.fluxErr[star]) / stars.flux[star]
-  return { flux, fluxErr: Math.sqrt(variance + ofFilled * ofFilled), whole }
+  return { flux, fluxErr: Math.sqrt(variance + ofFilled * ofFilled), enclosed, whole }
 }
 let ownLight = new Float64Array(0)
 
@@ -122,14 +127,17 @@ export function growthCurve(scene: Scene, psf: Psf, stars: SceneStars, chosen: A
   return { radiusPx, fraction, error }
 }
 
-/** Fraction of a star's flux within a radius, linear between the curve's radii. */
-export function enclosedFraction(curve: GrowthCurve, radiusPx: number): number {
-  const { radiusPx: r, fraction } = curve
-  if (radiusPx <= r[0]) return (fraction[0] * radiusPx * radiusPx) / (r[0] * r[0])
-  for (let k = 1; k < r.length; k++) {
-    if (radiusPx <= r[k]) {
-      return fraction[k - 1] + ((fraction[k] - fraction[k - 1]) * (radiusPx - r[k - 1])) / (r[k] - r[k - 1])
-    }
+/**
+ * What the PSF stars have in apertures over what the PSF puts there: ties aperture to PSF fluxes. The part that changes
+ * over the frame, and with a star's place on its pixels, is in {@link Aperture.enclosed}.
+ */
+export function apertureTie({ scene, psf, stars, psfStars }: MeasuredFrame, radiusPx: number): number {
+  const local = new LocalPsf(psf)
+  const parts: number[] = []
+  for (const star of psfStars) {
+    if (stars.dropped[star] || !(stars.flux[star] > 0)) continue
+    const { flux, enclosed, whole } = measureAperture(scene, local, stars, star, radiusPx)
+    if (whole) parts.push(flux / (enclosed * stars.flux[star]))
   }
-  return fraction[fraction.length - 1]
+  return parts.length > 0 ? median(parts) : 1
 }

@@ -1,6 +1,6 @@
 import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
-import { enclosedFraction, measureAperture } from './aperture.ts'
+import { apertureTie, measureAperture } from './aperture.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
@@ -14,12 +14,12 @@ const MAS_PER_DEG = 3.6e6
 
 /** The catalogue of a measured frame, brightest first; stars without flux, and those that only stand for a survey's, are left out. */
 export function makeCatalogue(measured: MeasuredFrame, wcs: Wcs): StarCatalogue {
-  const { scene, stars, psf, growth } = measured
+  const { scene, stars, psf } = measured
   const order = stars.byFlux().filter(star => !stars.held[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
   const catalogue = emptyCatalogue(order.length)
   const local = new LocalPsf(psf)
   const radius = APERTURE_FWHM * psf.fwhmPx
-  const enclosed = enclosedFraction(growth, radius)
+  const tie = apertureTie(measured, radius)
   const [c11, c12, c21, c22] = wcs.cd.map(value => value * MAS_PER_DEG)
   order.forEach((star, row) => {
     const { flux, fluxErr, inflation } = trueErrors(measured, star)
@@ -38,7 +38,7 @@ export function makeCatalogue(measured: MeasuredFrame, wcs: Wcs): StarCatalogue 
     catalogue.fluxErr[row] = fluxErr
     catalogue.magInst[row] = magnitude(flux)
     catalogue.magInstErr[row] = (MAG_PER_RELATIVE * fluxErr) / flux
-    catalogue.magAper[row] = magnitude(aperture.flux / enclosed)
+    catalogue.magAper[row] = magnitude(aperture.flux / (tie * aperture.enclosed))
     catalogue.magAperErr[row] = aperture.flux > 0 ? (MAG_PER_RELATIVE * aperture.fluxErr) / aperture.flux : Number.NaN
     catalogue.chi[row] = stars.chi[star]
     catalogue.sharp[row] = stars.sharp[star]

@@ -48,7 +48,7 @@ export const starColumns: Record<keyof StarCatalogue, ColumnDescription> = {
   magAper: {
     name: 'mag_aper',
     unit: 'mag',
-    description: 'Instrumental aperture magnitude, corrected to total by the growth curve',
+    description: 'Instrumental aperture magnitude (radius 1 FWHM), corrected to total by the PSF of the place',
   },
   magAperErr: { name: 'mag_aper_err', unit: 'mag', description: 'Error of mag_aper' },
   mag: { name: 'mag', unit: 'mag', description: 'Calibrated magnitude in the band and system of the header' },

@@ -1,11 +1,11 @@
 import { PNG } from 'pngjs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { measureAperture } from '#shared/photometry/aperture.ts'
+import { apertureTie, circleOverlap, measureAperture } from '#shared/photometry/aperture.ts'
 import { cleanlinessOf } from '#shared/photometry/cleanliness.ts'
 import { type MeasuredFrame, measureStars } from '#shared/photometry/measure-stars.ts'
 import { LocalPsf } from '#shared/photometry/psf.ts'
 import { drawPsf } from '#shared/photometry/psf-picture.ts'
-import { detectionsNear, latticeStars, renderFrame, type Sky } from './rendered-frame.ts'
+import { detectionsNear, latticeStars, moffatOnPixel, renderFrame, type Sky } from './rendered-frame.ts'
 
 const sky: Sky = {
   width: 260,
@@ -59,6 +59,33 @@ describe('a frame with its stars subtracted', () => {
     scene.usable.set(usable)
     expect(whole).toBe(false)
     expect(fluxErr / flux).toBeCloseTo(stars.fluxErr[star] / stars.flux[star], 10)
+  })
+
+  test('has in its apertures what the profile encloses, and the same magnitudes as from the PSF', () => {
+    const { scene, stars, psf } = measured
+    const radius = sky.fwhmPx
+    // The profile that the frame was rendered with, at the star's place on its pixels.
+    const truth = (x: number, y: number) => {
+      let sum = 0
+      for (let j = -5; j <= 5; j++) {
+        for (let i = -5; i <= 5; i++) {
+          const [dx, dy] = [Math.round(x) + i - x, Math.round(y) + j - y]
+          const share = circleOverlap(dx - 0.5, dy - 0.5, dx + 0.5, dy + 0.5, radius)
+          sum += share * moffatOnPixel(dx, dy, sky.fwhmPx, sky.beta)
+        }
+      }
+      return sum
+    }
+    const tie = apertureTie(measured, radius)
+    expect(Math.abs(tie - 1)).toBeLessThan(0.005)
+    const off: number[] = []
+    for (const star of stars.byFlux().subarray(0, 30)) {
+      const aperture = measureAperture(scene, new LocalPsf(psf), stars, star, radius)
+      expect(Math.abs(aperture.enclosed - truth(stars.x[star], stars.y[star]))).toBeLessThan(0.004)
+      off.push(-2.5 * Math.log10(aperture.flux / (tie * aperture.enclosed * stars.flux[star])))
+    }
+    const mean = off.reduce((sum, value) => sum + value, 0) / off.length
+    expect(Math.abs(mean)).toBeLessThan(0.002)
   })
 
   test('comes with a picture of the PSF, dark in the middle of each place', () => {
