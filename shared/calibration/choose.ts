@@ -15,6 +15,8 @@ const WITNESSES = 25
 const EXPECTED_COLOUR_TERM = 0.15
 /** Price of a star that a candidate lacks, in units of −2 ln likelihood. */
 const MISSING_STAR = 2
+/** Fewer stars than this are no witnesses against a header. */
+const LEAST_WITNESSES = 8
 /** Scores closer than this do not tell bands apart. */
 const DECISIVE = 6
 /** Zero points of the same band are weighed against each other in this unit, mag. */
@@ -66,8 +68,8 @@ export interface Force {
  * and σ one error for all, the best survey speaking for each band, + ln n per parameter, − 2 ln of the header's prior, + (C / {@link EXPECTED_COLOUR_TERM})².
  * A fit with a colour term cannot tell g from r by its scatter alone, since r = g − (g − r): the size of the colour
  * term can. Surveys of the same band: error and tie of their zero point and size of the colour term. Where bands are
- * closer than {@link DECISIVE} the header decides; where it says nothing the band with the smallest colour term is
- * taken and the choice called ambiguous. What earlier frames of the camera were calibrated to counts like the header, by
+ * closer than {@link DECISIVE}, or the stars fewer than {@link LEAST_WITNESSES}, the header decides; where it says
+ * nothing the band with the smallest colour term is taken and the choice called ambiguous. What earlier frames of the camera were calibrated to counts like the header, by
  * Laplace's rule of succession, so that the frames of a night do not wander between surveys that are equally good.
  *
  * @param headerBand band of the standard header, or null
@@ -107,7 +109,8 @@ export function chooseBand(
   const best = allowed[0]
   if (!best) return { ranked, ambiguous: false, contradictsHeader: false }
   const named = headerBand === null ? undefined : allowed.find(({ fit }) => fit.standard.standsFor === headerBand)
-  if (named && named.score - best.score < DECISIVE)
+  const few = Math.max(...fits.map(({ line }) => line.count)) < LEAST_WITNESSES
+  if (named && (few || named.score - best.score < DECISIVE))
     return { ranked, chosen: named.fit, ambiguous: named !== best, contradictsHeader: false }
   const contenders = allowed.filter(
     ({ fit, score }, i) =>
@@ -115,12 +118,28 @@ export function chooseBand(
       allowed.findIndex(other => other.fit.standard.standsFor === fit.standard.standsFor) === i,
   )
   const closest = contenders.reduce((a, b) => (Math.abs(b.fit.line.slope) < Math.abs(a.fit.line.slope) ? b : a))
+  if (named === undefined && isBlind(closest.fit, headerBand) && force.survey === undefined && force.band === undefined)
+    return { ranked, ambiguous: false, contradictsHeader: false }
   return {
     ranked,
     chosen: closest.fit,
-    ambiguous: contenders.length > 1 && force.band === undefined,
+    // few stars that cannot be calibrated to the band of the header tell nothing of the others
+    ambiguous: (contenders.length > 1 || (few && bandsOf(allowed) > 1)) && force.band === undefined,
     contradictsHeader: named !== undefined,
   }
+}
+
+/**
+ * Whether a fit says nothing of its band: too few stars for a colour term, and a header that names a band far from it, in
+ * which no fit was possible. A V frame whose three stars have no V magnitude is not calibrated to z.
+ */
+function isBlind({ hasColourTerm, standard }: CalibrationFit, headerBand: string | null): boolean {
+  if (hasColourTerm || headerBand === null || !(headerBand in RELATED)) return false
+  return headerBand !== standard.standsFor && !RELATED[headerBand].includes(standard.standsFor)
+}
+
+function bandsOf(ranked: Choice['ranked']): number {
+  return new Set(ranked.map(({ fit }) => fit.standard.standsFor)).size
 }
 
 function isAllowed({ standard }: CalibrationFit, { survey, band }: Force): boolean {
