@@ -210,6 +210,16 @@ describe('choice of the band', () => {
     expect(candidates.filter(({ band }) => band === 'V')).toHaveLength(1)
   })
 
+  test('a few stars neither contradict a header nor stand for a band far from it', () => {
+    const field = simulateField({ stars: 5, seed: 'clouds', noiseAdu: 10, cameraTerm: -0.42 })
+    const { z, i } = field.ps1.mag
+    const red = { ...field.ps1, mag: { z, i }, magErr: { z: field.ps1.magErr.z, i: field.ps1.magErr.i } }
+    const of = (header: string, force = {}) => calibrateFrame(field.catalogue, [red], scaleOf(field), header, force)
+    expect(of('V').chosen).toBeNull() // no V of any kind: z it is not
+    expect(of('V', { band: 'z' }).chosen).toMatchObject({ band: 'z' }) // unless asked for
+    for (const band of ['i', 'z']) expect(of(band).chosen).toMatchObject({ band })
+  })
+
   test('a forced band is the fit that stood among the candidates', () => {
     const field = simulateField({ stars: 200 })
     const auto = ofField(field)
