@@ -161,7 +161,8 @@ export function wholeWaySection(rows: Row[], peers: PeerFile, machine: string): 
     '### Processor time, stage by stage, and memory',
     '',
     'Seconds of processor, all threads of Node counted. The peer is SExtractor, PSFEx and SExtractor again with the PSF; its',
-    'figure is from `peers.json`. Memory is that of the whole process from the raw header to the catalogue, Node itself included.',
+    'figure is from `peers.json`, taken on a quiet machine; beside other work processor time grows, by a third or so on two busy',
+    'cores. Memory is that of the whole process from the raw header to the catalogue, Node itself included.',
     '',
     ...table(
       [
