@@ -1,6 +1,5 @@
 import type { MeasureInput, MeasureOutput } from '#events/stages.ts'
 import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
-import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
@@ -10,7 +9,7 @@ import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
 import { measureStars } from '#shared/photometry/measure-stars.ts'
 import { drawPsf } from '#shared/photometry/psf-picture.ts'
 import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
-import { readDetections } from '#shared/photometry/read-detections.ts'
+import { readDetections, readSky } from '#shared/photometry/read-detections.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
@@ -46,11 +45,12 @@ export async function measure(
 ): Promise<MeasureOutput> {
   const { frame, header, cards } = decodeFrame(await store.get(input.image))
   const wcs = await readSolution(store, input.solution)
-  const detections = readDetections(await store.get(input.detections))
+  const found = await store.get(input.detections)
+  const detections = readDetections(found)
   const { width, height } = frame
   const cone = fieldCone(wcs, width, height)
   const known = tiles && (await knownStars(tiles, cone, wcs, input.header))
-  const measured = measureStars(frame, estimateBackground(frame).levels, detections, known)
+  const measured = measureStars(frame, readSky(found, width, height), detections, known)
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
   const forced = measureTargets(measured, wcs, inField, known, log)

@@ -1,4 +1,5 @@
 import { encodeTables, type FitsColumn } from '#shared/fits/table.ts'
+import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections } from '#shared/image/frame.ts'
 
 const DETECTION_COLUMNS: Record<keyof Detections, { unit: string; description: string }> = {
@@ -15,12 +16,28 @@ const DETECTION_COLUMNS: Record<keyof Detections, { unit: string; description: s
   flags: { unit: '', description: 'Quality flags, bits of the flag table' },
 }
 
-/** `detections.fits`: one row per source, positions in the FITS convention. */
-export function encodeDetections(detections: Detections): Uint8Array {
+/**
+ * `detections.fits`: one row per source, positions in the FITS convention; and as table SKY the mesh of the sky they stand
+ * on, so that nobody has to measure that again.
+ */
+export function encodeDetections(detections: Detections, sky: CoarseMap): Uint8Array {
   const columns: FitsColumn[] = (Object.keys(DETECTION_COLUMNS) as (keyof Detections)[]).map(name => ({
     name,
     ...DETECTION_COLUMNS[name],
     data: name === 'x' || name === 'y' ? detections[name].map(value => value + 1) : detections[name],
   }))
-  return encodeTables([{ name: 'DETECTIONS', columns }])
+  const level: FitsColumn = {
+    name: 'level',
+    unit: 'adu',
+    description: 'Sky at the centre of the cell, cells row by row from the first pixel',
+    data: sky.grid,
+  }
+  const cards = [
+    { keyword: 'CELLSX', value: sky.columns, comment: 'cells along the rows' },
+    { keyword: 'CELLSY', value: sky.rows, comment: 'cells along the columns' },
+  ]
+  return encodeTables([
+    { name: 'DETECTIONS', columns },
+    { name: 'SKY', columns: [level], cards },
+  ])
 }

@@ -4,9 +4,10 @@
  * straight. Drawn line by line.
  */
 export class CoarseMap {
-  readonly #grid: Float64Array
-  readonly #columns: number
-  readonly #rows: number
+  /** Values at the centres of the cells, row-major, and cells each way. */
+  readonly grid: Float64Array
+  readonly columns: number
+  readonly rows: number
   /** Pixels of a line, and lines. */
   readonly width: number
   readonly height: number
@@ -29,9 +30,9 @@ export class CoarseMap {
     height: number,
     floor = Number.NEGATIVE_INFINITY,
   ) {
-    this.#grid = grid
-    this.#columns = columns
-    this.#rows = rows
+    this.grid = grid
+    this.columns = columns
+    this.rows = rows
     this.width = width
     this.height = height
     this.#floor = floor
@@ -48,13 +49,13 @@ export class CoarseMap {
 
   /** Write line y of the map, from place `at` on. */
   line(y: number, into: Float32Array, at = 0): void {
-    const columns = this.#columns
-    const grid = this.#grid
+    const columns = this.columns
+    const grid = this.grid
     const bendY = this.#bendY
     const across = this.#across
     const weights = this.#weights
-    const r = splineWeights(((y + 0.5) * this.#rows) / this.height - 0.5, this.#rows, weights)
-    const next = Math.min(r + 1, this.#rows - 1)
+    const r = splineWeights(((y + 0.5) * this.rows) / this.height - 0.5, this.rows, weights)
+    const next = Math.min(r + 1, this.rows - 1)
     for (let c = 0; c < columns; c++) {
       across[c] =
         weights[0] * grid[r * columns + c] +

@@ -1,5 +1,6 @@
 import { CpcsError } from '#shared/errors.ts'
 import { decodeTable } from '#shared/fits/table.ts'
+import { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections } from '#shared/image/frame.ts'
 
 const columns: readonly (keyof Detections)[] = [
@@ -34,4 +35,20 @@ export function readDetections(bytes: Uint8Array): Detections {
     detections[name] = name === 'flags' ? Int32Array.from(values) : values
   }
   return detections as Detections
+}
+
+/**
+ * The sky that the solve stage measured before it detected, on a frame of the given size, pixel.
+ *
+ * @throws {CpcsError} ContractBroken where the file has no sky, or no whole one; NoImage where it has no table of it
+ */
+export function readSky(bytes: Uint8Array, width: number, height: number): CoarseMap {
+  const { header, columns } = decodeTable(bytes, 'SKY')
+  const grid = columns.get('level')
+  const across = header.number('CELLSX') ?? 0
+  const up = header.number('CELLSY') ?? 0
+  if (!(grid instanceof Float64Array) || grid.length === 0 || grid.length !== across * up) {
+    throw new CpcsError('ContractBroken', { side: 'input', found: 'the sky under the detections is not whole' })
+  }
+  return new CoarseMap(grid, across, up, width, height)
 }

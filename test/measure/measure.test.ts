@@ -2,9 +2,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { StandardHeader } from '#events/frame.ts'
 import { MeasureInput, MeasureOutput } from '#events/stages.ts'
 import { measure } from '#functions/measure/measure.ts'
+import { encodeDetections } from '#functions/solve/detections-table.ts'
 import type { ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
-import { decodeTable, encodeTables } from '#shared/fits/table.ts'
+import { decodeTable } from '#shared/fits/table.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
+import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
@@ -83,14 +85,11 @@ const stars = latticeStars(sky, 30, 2_000, 100_000)
 /** A store with what the stages before would have left. */
 async function storeWithFrame(): Promise<MemoryStore> {
   const store = new MemoryStore()
-  const found = detectionsNear(sky, stars)
-  const columns = Object.entries(found).map(([name, data]) => ({
-    name,
-    data: name === 'x' || name === 'y' ? (data as Float64Array).map(value => value + 1) : data,
-  }))
-  await store.put(input.image, encodeFrame(renderFrame(sky, stars), header))
+  const frame = renderFrame(sky, stars)
+  await store.put(input.image, encodeFrame(frame, header))
   await store.put(input.solution, new TextEncoder().encode(JSON.stringify({ wcs })))
-  await store.put(input.detections, encodeTables([{ name: 'DETECTIONS', columns }]))
+  const found = encodeDetections(detectionsNear(sky, stars), estimateBackground(frame).levels)
+  await store.put(input.detections, found)
   return store
 }
 

@@ -9,9 +9,11 @@ import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { decodeTable } from '#shared/fits/table.ts'
 import { hasFlag } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
-import { encodeFrame } from '#shared/image/frame-file.ts'
+import { estimateBackground } from '#shared/image/background.ts'
+import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { random } from '#shared/numeric/random.ts'
+import { readSky } from '#shared/photometry/read-detections.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import { pixelToSky, skyToPixel } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
@@ -171,6 +173,13 @@ test('a frame is solved at its epoch, and the solution and detections are left i
   // The file has the FITS convention: the first pixel is 1.
   expect((columns.get('x') as Float64Array)[0]).toBeCloseTo(brightest.x + 1, 1)
   expect((columns.get('y') as Float64Array)[0]).toBeCloseTo(brightest.y + 1, 1)
+})
+
+test('the sky under the detections is handed on as it was measured', async () => {
+  const { store, output } = await trial(sky.stars, tiles)
+  const { frame } = decodeFrame(await store.get(output.image))
+  const handed = readSky(await store.get(output.detections), frame.width, frame.height)
+  expect(handed.whole()).toEqual(estimateBackground(frame).levels.whole())
 })
 
 test.each([
