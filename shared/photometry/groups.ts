@@ -20,43 +20,68 @@ export function groupStars(stars: SceneStars, linkPx: number): Int32Array[] {
   return groups.sort((a, b) => strip(a) - strip(b) || stars.x[a[0]] - stars.x[b[0]] || a[0] - b[0])
 }
 
+/** @param members brightest first */
 function link(stars: SceneStars, members: Int32Array, linkPx: number, groups: Int32Array[]): void {
-  const cells = new Map<number, number[]>()
-  const key = (i: number, j: number) => i * 65536 + j
-  const cellX = (s: number) => Math.floor(stars.x[s] / linkPx) + 1
-  const cellY = (s: number) => Math.floor(stars.y[s] / linkPx) + 1
-  for (const star of members) {
-    const k = key(cellX(star), cellY(star))
-    const list = cells.get(k)
-    if (list) list.push(star)
-    else cells.set(k, [star])
-  }
-  const seen = new Set<number>()
-  const place = new Map<number, number>()
-  members.forEach((star, i) => {
-    place.set(star, i)
-  })
-  for (const first of members) {
-    if (seen.has(first)) continue
-    seen.add(first)
-    const group = [first]
-    for (let at = 0; at < group.length; at++) {
-      const a = group[at]
-      for (let i = cellX(a) - 1; i <= cellX(a) + 1; i++) {
-        for (let j = cellY(a) - 1; j <= cellY(a) + 1; j++) {
-          for (const b of cells.get(key(i, j)) ?? []) {
-            if (seen.has(b)) continue
-            if (Math.hypot(stars.x[a] - stars.x[b], stars.y[a] - stars.y[b]) > linkPx) continue
-            seen.add(b)
-            group.push(b)
-          }
+  const { x, y } = stars
+  const count = members.length
+  const cells = new Cells(stars, members, linkPx)
+  const seen = new Uint8Array(count)
+  const square = linkPx * linkPx
+  // Members by their rank in brightness, so that sorting a group sorts it by that.
+  const group = new Int32Array(count)
+  for (let first = 0; first < count; first++) {
+    if (seen[first]) continue
+    seen[first] = 1
+    group[0] = first
+    let size = 1
+    for (let at = 0; at < size; at++) {
+      const a = members[group[at]]
+      for (let cell = 0; cell < 9; cell++) {
+        for (let k = cells.first(x[a], y[a], (cell % 3) - 1, Math.floor(cell / 3) - 1); k >= 0; k = cells.next[k]) {
+          const b = members[k]
+          if (seen[k] || (x[a] - x[b]) ** 2 + (y[a] - y[b]) ** 2 > square) continue
+          seen[k] = 1
+          group[size++] = k
         }
       }
     }
-    const sorted = Int32Array.from(group.sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0)))
+    const sorted = group.slice(0, size).sort()
+    for (let i = 0; i < size; i++) sorted[i] = members[sorted[i]]
     // Stars on one place cannot be split by any length: the cut then is by brightness.
-    if (sorted.length <= MAX_GROUP) groups.push(sorted)
+    if (size <= MAX_GROUP) groups.push(sorted)
     else if (linkPx > 0.05) link(stars, sorted, linkPx * 0.8, groups)
-    else for (let i = 0; i < sorted.length; i += MAX_GROUP) groups.push(sorted.slice(i, i + MAX_GROUP))
+    else for (let i = 0; i < size; i += MAX_GROUP) groups.push(sorted.slice(i, i + MAX_GROUP))
+  }
+}
+
+/** Stars in square cells, each cell a chain: a table of cells that is as large as there are stars, shared by far ones. */
+class Cells {
+  /** Next of the chain, −1 at its end. */
+  readonly next: Int32Array
+  readonly #heads: Int32Array
+  readonly #perPx: number
+
+  constructor(stars: SceneStars, members: Int32Array, sidePx: number) {
+    this.#perPx = 1 / sidePx
+    this.next = new Int32Array(members.length)
+    let size = 64
+    while (size < 2 * members.length) size *= 2
+    this.#heads = new Int32Array(size).fill(-1)
+    for (let k = members.length - 1; k >= 0; k--) {
+      const at = this.#place(stars.x[members[k]], stars.y[members[k]], 0, 0)
+      this.next[k] = this.#heads[at]
+      this.#heads[at] = k
+    }
+  }
+
+  /** First of the chain of the cell so many cells right of and above a place; some of it may lie far away. */
+  first(x: number, y: number, right: number, up: number): number {
+    return this.#heads[this.#place(x, y, right, up)]
+  }
+
+  #place(x: number, y: number, right: number, up: number): number {
+    const i = Math.floor(x * this.#perPx) + right
+    const j = Math.floor(y * this.#perPx) + up
+    return ((Math.imul(i, 0x9e3779b1) ^ Math.imul(j, 0x85ebca6b)) >>> 7) & (this.#heads.length - 1)
   }
 }
