@@ -90,7 +90,14 @@ export class Canvas {
     const { red, green, blue } = channels(pen.colour)
     const half = (pen.widthPx ?? 1) / 2
     const alpha = pen.alpha ?? 1
-    const coverage = (px: number, py: number) => alpha * edge(half - Math.abs(Math.hypot(px - x, py - y) - radius))
+    // Most pixels of the box lie clearly off the ring: squares tell.
+    const outer = (radius + half + 0.5) ** 2
+    const inner = Math.max(0, radius - half - 0.5) ** 2
+    const coverage = (px: number, py: number) => {
+      const square = (px - x) * (px - x) + (py - y) * (py - y)
+      if (square > outer || square < inner) return 0
+      return alpha * edge(half - Math.abs(Math.sqrt(square) - radius))
+    }
     const reach = radius + half + 1
     this.#cover(x - reach, y - reach, x + reach, y + reach, coverage, red, green, blue)
   }

@@ -73,11 +73,18 @@ function sampleAt(psf: Psf, x: number, y: number): Float64Array {
 type Rgb = [number, number, number]
 
 function paint(canvas: Canvas, left: number, top: number, colourOf: (k: number) => Rgb): void {
-  for (let j = 0; j < PANEL_PX; j++) {
-    const row = SAMPLES - 1 - Math.floor(j / SAMPLE_PX)
-    for (let i = 0; i < PANEL_PX; i++) {
-      const colour = colourOf(row * SAMPLES + Math.floor(i / SAMPLE_PX))
-      canvas.rgb.set(colour, ((top + j) * canvas.width + left + i) * 3)
+  for (let row = 0; row < SAMPLES; row++) {
+    const first = top + (SAMPLES - 1 - row) * SAMPLE_PX
+    for (let column = 0; column < SAMPLES; column++) {
+      const [red, green, blue] = colourOf(row * SAMPLES + column)
+      for (let j = first; j < first + SAMPLE_PX; j++) {
+        let at = (j * canvas.width + left + column * SAMPLE_PX) * 3
+        for (let i = 0; i < SAMPLE_PX; i++) {
+          canvas.rgb[at++] = red
+          canvas.rgb[at++] = green
+          canvas.rgb[at++] = blue
+        }
+      }
     }
   }
 }
