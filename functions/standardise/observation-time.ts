@@ -16,6 +16,7 @@ import type { Found, Reader } from './read-value.ts'
 
 const EARLIEST_MJD = mjdFromIso('1880-01-01') // nothing photographed the sky in FITS terms before
 const LATEST_MJD = mjdFromIso('2150-01-01')
+const TAI_MINUS_GPS_SECONDS = 19
 const FIRST_CAMERA_MJD = mjdFromIso('1976-01-01') // the first astronomical CCD image: before, plates that were scanned
 
 export interface ObservationTime {
@@ -54,7 +55,9 @@ export function observationTime(
     sources.filter(trusted).flatMap(source => readSource(header, source) ?? [])
   const marked = (sources: readonly TimeSource[]) =>
     marks ? sources.map(source => (source.marks === 'start' ? { ...source, marks } : source)) : sources
-  const told = readAll(marked([...(dialect.times ?? []), ...genericTimes]))
+  const readTold = (sources: readonly TimeSource[]) =>
+    readAll(marks ? marked(sources) : sources.map(source => asCommented(header, source)))
+  const told = readTold([...(dialect.times ?? []), ...genericTimes])
   const timed = told.filter(statement => !statement.dateOnly)
   const chosen = timed[0] ?? told[0] ?? readAll([lastResort])[0]
   if (!chosen) throw new CpcsError('NoObservationTime', { found: unreadable(header) })
@@ -63,7 +66,11 @@ export function observationTime(
   const ends = genericEnds.map(source => ({ ...source, scale: chosen.source.scale }))
   const end = readAll(ends).find(statement => !statement.dateOnly)
   const middle = middleOf(chosen, end, half, dialect.endsAreExact ?? false)
-  const conflict = disagreement(chosen, timed, half) ?? tooEarly(chosen.mjd)
+  const conflict =
+    disagreement(chosen, timed, half) ??
+    otherClock(header, chosen, half) ??
+    strangeScale(header, chosen) ??
+    tooEarly(chosen.mjd)
   const guessed = chosen.dateOnly || chosen.source.confidence === 'guess'
   const confidence: Confidence =
     guessed || conflict ? 'guess' : exposureSeconds === undefined ? 'likely' : (chosen.source.confidence ?? 'certain')
@@ -155,16 +162,56 @@ function roundingOf(days: number): number {
 }
 
 function toUtc(header: Header, statement: Statement): Statement {
-  const scale = statement.source.scale ?? header.string('TIMESYS')?.toUpperCase() ?? 'UTC'
-  if (scale === 'TT' || scale === 'TDB')
+  const scale = statement.source.scale ?? scaleOf(header)
+  if (asTt.test(scale))
     return { ...statement, mjd: utcFromTt(statement.mjd), conversion: joined(statement.conversion, `${scale} to UTC`) }
-  if (scale === 'TAI')
+  if (scale === 'TAI' || scale === 'GPS') {
+    const behindTai = scale === 'GPS' ? TAI_MINUS_GPS_SECONDS : 0
+    const seconds = taiMinusUtcSeconds(statement.mjd) - behindTai
     return {
       ...statement,
-      mjd: statement.mjd - taiMinusUtcSeconds(statement.mjd) / SECONDS_PER_DAY,
-      conversion: joined(statement.conversion, 'TAI to UTC'),
+      mjd: statement.mjd - seconds / SECONDS_PER_DAY,
+      conversion: joined(statement.conversion, `${scale} to UTC`),
     }
+  }
   return statement
+}
+
+/** A source whose own comment names the middle or the end of the exposure, not its start. */
+function asCommented(header: Header, source: TimeSource): TimeSource {
+  const comment = header.comment(source.clock ?? source.key)
+  if (source.marks !== 'start' || /start|begin|open/i.test(comment)) return source
+  if (/\bmid([\s-]|dle|point)/i.test(comment)) return { ...source, marks: 'mid' }
+  return /\bend(ed|ing)?\b/i.test(comment) ? { ...source, marks: 'end' } : source
+}
+
+/** A time of day beside a whole date and time that says something else, in words. */
+function otherClock(header: Header, { source, mjd }: Statement, half: number): string | undefined {
+  const clock = source.key === 'DATE-OBS' && !source.clock ? parseClock(header.string('TIME-OBS') ?? '') : Number.NaN
+  if (Number.isNaN(clock)) return undefined
+  const apart = clock - (mjd - Math.floor(mjd)) * SECONDS_PER_DAY
+  const seconds = apart - SECONDS_PER_DAY * Math.round(apart / SECONDS_PER_DAY)
+  const tolerance = 3 * half * SECONDS_PER_DAY + 4
+  return Math.abs(seconds) > tolerance ? `TIME-OBS is ${Math.round(seconds)} s off` : undefined
+}
+
+const takenAsUtc = /^(UTC?|UT1|GMT|Z)\b/ // DECam and its kin write "UTC approximate"
+const asTt = /^(TT|TDT|TDB|ET)$/
+
+/** A time scale that is not turned into UTC, or a comment that tells of local time, in words. */
+function strangeScale(header: Header, { source }: Statement): string | undefined {
+  const scale = source.scale ?? scaleOf(header)
+  if (!takenAsUtc.test(scale) && !asTt.test(scale) && scale !== 'TAI' && scale !== 'GPS')
+    return `TIMESYS is '${scale}', which is no scale known here: taken as UTC`
+  const comment = header.comment(source.clock ?? source.key)
+  return /\blocal\b/i.test(comment) && !/\b(UTC?|GMT)\b/.test(comment)
+    ? `the comment of ${source.key} says '${comment}': is it local time?`
+    : undefined
+}
+
+/** The scale of the header's times, upper case, without a realisation as in TT(TAI). */
+function scaleOf(header: Header): string {
+  return (header.string('TIMESYS') ?? 'UTC').toUpperCase().replace(/\(.*/, '').trim()
 }
 
 /** What other time keywords say against the chosen one, in words; undefined where they agree. */

@@ -3,7 +3,7 @@ import { parseSexagesimalDegrees, separationDeg, wrap180, wrap360 } from '#share
 import { pixelScaleDeg, pixelToSky, wcsFromCards } from '#shared/sky/wcs.ts'
 import type { PointingSource } from './dialects/dialect.ts'
 import { genericPointings } from './dialects/generic.ts'
-import { type Found, findNumber, type Reader } from './read-value.ts'
+import { contradicted, type Found, findNumber, type Reader } from './read-value.ts'
 
 export type Pointing = NonNullable<StandardHeader['pointing']>
 export type Site = NonNullable<StandardHeader['site']>
@@ -17,7 +17,8 @@ const NOT_OF_DATE_DEG = 0.35 // precession since 2000 where the mount's own equi
 export function findPointing(reader: Reader, width: number, height: number): Found<Pointing> | undefined {
   const sources = [...(reader.dialect.pointings ?? []), ...genericPointings]
   const told = sources.flatMap(source => readPair(reader, source) ?? [])
-  return settledHours(told) ?? fromWcs(reader, width, height)
+  const settled = settledHours(told)
+  return settled ? against(settled, told) : fromWcs(reader, width, height)
 }
 
 function readPair({ header, dialect }: Reader, source: PointingSource): Found<Pointing> | undefined {
@@ -25,14 +26,21 @@ function readPair({ header, dialect }: Reader, source: PointingSource): Found<Po
   const dec = angle(header.get(source.dec))
   if (!ra || !dec || Math.abs(dec.value) > 90 || (ra.value === 0 && dec.value === 0)) return undefined
   const comment = header.comment(source.ra)
+  const told = (unit: RegExp) => source.as === 'auto' && unit.test(comment)
+  const radians = !ra.sexagesimal && told(/\bradians?\b|[[(]rad[\])]/i)
+  const sexagesimalHours = ra.sexagesimal && (Math.abs(ra.value) < 24 || !told(/\bdeg/i))
   const inHours =
-    source.as === 'hours' || (source.as === 'auto' && (ra.sexagesimal || /\bh(ou)?rs?\b|\[h\]|\(h/i.test(comment)))
+    source.as === 'hours' || (source.as === 'auto' && (sexagesimalHours || /\bh(ou)?rs?\b|\[h\]|\(h/i.test(comment)))
+  if (radians) for (const angle of [ra, dec]) angle.value *= 180 / Math.PI
   const raDeg = inHours ? ra.value * 15 : ra.value
   if (raDeg < -360 || raDeg > 360) return undefined
   const equinox = header.number('EQUINOX') ?? header.number('EPOCH') ?? header.number('OBJCTEQU') ?? 2000
   const ofDate = Math.abs(equinox - 2000) > 1
   const uncertaintyDeg = source.uncertaintyDeg + (ofDate ? NOT_OF_DATE_DEG : 0)
-  const words = [inHours ? 'hours to degrees' : '', ofDate ? `equinox ${equinox} taken as it is` : '']
+  const words = [
+    inHours ? 'hours to degrees' : radians ? 'radians to degrees' : '',
+    ofDate ? `equinox ${equinox} taken as it is` : '',
+  ]
   return {
     value: { raDeg: wrap360(raDeg), decDeg: dec.value, uncertaintyDeg },
     from: `${source.ra}, ${source.dec}`,
@@ -48,6 +56,15 @@ function angle(value: unknown): { value: number; sexagesimal: boolean } | undefi
   if (Number.isFinite(degrees)) return { value: degrees, sexagesimal: true }
   const plain = Number(value)
   return Number.isFinite(plain) ? { value: plain, sexagesimal: false } : undefined
+}
+
+const FAR_DEG = 2 // no mount is so far off: one of two pairs is of another field, or read in the wrong unit
+
+function against(found: Found<Pointing>, told: Found<Pointing>[]): Found<Pointing> {
+  const { raDeg, decDeg } = found.value
+  const apart = ({ value }: Found<Pointing>) => separationDeg(value.raDeg, value.decDeg, raDeg, decDeg)
+  const odd = told.find(other => other.from !== found.from && apart(other) > FAR_DEG)
+  return odd ? { ...found, conflict: `${odd.from} is ${apart(odd).toFixed(1)}° away` } : found
 }
 
 /** The first pair; a bare RA below 24 that fits another pair only when read as hours is taken as hours. */
@@ -82,23 +99,27 @@ function fromWcs({ header }: Reader, width: number, height: number): Found<Point
 /** Arcseconds per pixel: told, or from pixel size and focal length, or from a WCS in the header. */
 export function findPixelScale(reader: Reader, binning: number): Found<number> | undefined {
   const told = findNumber(reader, 'pixelScaleArcsec')
-  if (told && told.from !== 'assumed') return told
-  const focal = findNumber(reader, 'focalLengthMm')
-  const size = findNumber(reader, 'pixelSizeMicron')
-  const unbinned = size ? undefined : findNumber(reader, 'unbinnedPixelSizeMicron')
-  if (focal && (size || unbinned)) {
-    const micron = size ? size.value : unbinned!.value * binning
-    return {
-      value: (206.264806 * micron) / focal.value,
-      from: `${(size ?? unbinned)!.from}, ${focal.from}`,
-      conversion: `pixel size over focal length${unbinned && binning > 1 ? ', times binning' : ''}`,
-      confidence: 'likely',
-    }
-  }
+  const optics = scaleOfOptics(reader, binning)
+  if (told && told.from !== 'assumed') return contradicted(told, optics ? [optics] : [])
+  if (optics) return optics
   const wcs = wcsFromCards(reader.header)
   if (!wcs) return told
   const conversion = 'scale of the WCS of the header'
   return { value: pixelScaleDeg(wcs) * 3600, from: 'WCS', conversion, confidence: 'likely' }
+}
+
+function scaleOfOptics(reader: Reader, binning: number): Found<number> | undefined {
+  const focal = findNumber(reader, 'focalLengthMm')
+  const size = findNumber(reader, 'pixelSizeMicron')
+  const unbinned = size ? undefined : findNumber(reader, 'unbinnedPixelSizeMicron')
+  if (!focal || !(size || unbinned)) return undefined
+  const micron = size ? size.value : unbinned!.value * binning
+  return {
+    value: (206.264806 * micron) / focal.value,
+    from: `${(size ?? unbinned)!.from}, ${focal.from}`,
+    conversion: `pixel size over focal length${unbinned && binning > 1 ? ', times binning' : ''}`,
+    confidence: 'likely',
+  }
 }
 
 /** Where the telescope stands. */

@@ -33,7 +33,8 @@ const readings: Record<Reading, (header: Header, key: string) => Read | undefine
   degrees: (header, key) => degreesIn(header, key),
   'degrees west': (header, key) => {
     const west = degreesIn(header, key)
-    return west && converted(west.value as number, value => -value, 'counted west, turned east')
+    if (!west || west.conversion.includes(HEMISPHERE)) return west
+    return converted(west.value as number, value => -value, 'counted west, turned east')
   },
 }
 
@@ -89,6 +90,12 @@ export function findNumber(reader: Reader, field: Field): Found<number> | undefi
   return statements(reader, field).find((found): found is Found<number> => typeof found.value === 'number')
 }
 
+/** A value with a word on the first other statement that is off by more than a tenth. */
+export function contradicted(found: Found<number> | undefined, others: Found<number>[]): Found<number> | undefined {
+  const odd = found && others.find(({ value }) => Math.abs(value - found.value) > 0.1 * Math.abs(found.value))
+  return odd ? { ...found, conflict: `${odd.from} says ${Number(odd.value.toPrecision(4))}` } : found
+}
+
 function add(
   found: Found<number | string>[],
   header: Header,
@@ -127,8 +134,9 @@ function plateScale(header: Header, key: string): Read | undefined {
 }
 
 const timeUnits: readonly { pattern: RegExp; seconds: number; name: string }[] = [
+  { pattern: /\bus\b|\busec|microsec/i, seconds: 1e-6, name: 'microseconds' },
   { pattern: /\bms\b|\bmsec|millisec/i, seconds: 1e-3, name: 'milliseconds' },
-  { pattern: /\bminutes?\b|\[min\]/i, seconds: 60, name: 'minutes' },
+  { pattern: /\bminutes?\b|[[(]min[\])]/i, seconds: 60, name: 'minutes' },
   { pattern: /\bhours?\b|\[h\]/i, seconds: 3600, name: 'hours' },
   { pattern: /\[d\]|\bdays?\b/i, seconds: 86_400, name: 'days' },
 ]
@@ -138,17 +146,29 @@ function secondsIn(header: Header, key: string): Read | undefined {
   const value = header.number(key)
   if (value === undefined || value < 0) return undefined
   const words = `${typeof header.get(key) === 'string' ? header.string(key) : ''} ${header.comment(key)}`
-  if (/sec/i.test(words) && !/millisec|\bmsec/i.test(words)) return taken(value)
+  if (/sec/i.test(words) && !/(milli|micro|\bm|\bu)sec/i.test(words)) return taken(value)
   const unit = timeUnits.find(({ pattern }) => pattern.test(words))
   return unit ? { value: value * unit.seconds, conversion: `${unit.name} to seconds` } : taken(value)
 }
 
+const HEMISPHERE = 'hemisphere'
+
+/** An angle, with or without the letter of its hemisphere; S and W are negative. */
 function degreesIn(header: Header, key: string): Read | undefined {
-  const text = header.get(key)
-  if (typeof text !== 'string') return taken(header.number(key))
-  const angle = parseSexagesimalDegrees(text.replace(/\s*[nNeE]$/, ''))
-  if (Number.isFinite(angle)) return { value: angle, conversion: 'sexagesimal to degrees' }
-  return taken(header.number(key))
+  const written = header.get(key)
+  if (typeof written !== 'string') return taken(header.number(key))
+  const seconds = /m\s*[\d.]+\s*s\s*$/i.test(written) // 17d54m57s is not in the south
+  const letter = seconds ? null : /^\s*([nsew])\b|(?<![a-z])([nsew])\s*$/i.exec(written)
+  const text = letter ? written.replace(letter[0], '').trim() : written
+  const angle = parseSexagesimalDegrees(text)
+  const plain = /^\s*[+-]?\d+([.,]\d*)?\s*$/.test(text) ? Number(text.replace(',', '.')) : header.number(key)
+  const sexagesimal = Number.isFinite(angle)
+  const value = sexagesimal ? angle : plain
+  if (value === undefined) return undefined
+  const hemisphere = letter ? (letter[1] ?? letter[2]).toUpperCase() : ''
+  const words = [sexagesimal ? 'sexagesimal to degrees' : '', hemisphere && `${HEMISPHERE} ${hemisphere}`]
+  const south = hemisphere === 'S' || hemisphere === 'W'
+  return { value: south ? -Math.abs(value) : value, conversion: words.filter(Boolean).join('; ') }
 }
 
 function pair(text: string | undefined, index: 0 | 1): Read | undefined {

@@ -11,7 +11,7 @@ import { observationTime } from './observation-time.ts'
 import { findAirmass, findMoonAndSun } from './observing-conditions.ts'
 import { findPixelScale, findPointing, findSite } from './pointing.ts'
 import type { TelescopeProfile } from './profile.ts'
-import { type Found, findNumber, findText, type Reader, statements } from './read-value.ts'
+import { contradicted, type Found, findNumber, findText, type Reader, statements } from './read-value.ts'
 
 export type DetectorField = 'gainElectronsPerAdu' | 'readNoiseElectrons' | 'saturationAdu' | 'pedestalAdu'
 export type ToldHeader = Omit<StandardHeader, DetectorField>
@@ -23,7 +23,8 @@ export interface Translation {
   provenance: Record<string, Provenance>
 }
 
-const notLight = /\b(bias|dark|zero|offset|(sky|dome|lamp|twilight)?[\s_-]*flat(s|[\s_-]?field)?|arc|focus)\b/i
+const notLight =
+  /(?<![a-z])(master|super|sky|dome|lamp|twilight)?[\s_-]*(bias|darks?|zero|offset|flats?([\s_-]?field)?|arc|focus)+(?![a-z])/i
 
 /**
  * Translate a header of any dialect into the standard one.
@@ -38,12 +39,13 @@ export function translate(header: Header, width: number, height: number, profile
   const object = findText(reader, 'object')
   const telescope = fromProfile(profile.telescope) ?? findText(reader, 'telescope')
   const instrument = fromProfile(profile.instrument) ?? findText(reader, 'instrument')
-  const exposure = findNumber(reader, 'exposureSeconds')
-  const time = observationTime(reader, exposure?.value, profile.timeStamp)
+  const exposure = contradicted(findNumber(reader, 'exposureSeconds'), exposuresTold(reader))
+  const exposureTold = exposure && exposure.value > 0 ? exposure.value : undefined
+  const time = observationTime(reader, exposureTold, profile.timeStamp)
   const clockDays = (profile.clockOffsetSeconds ?? 0) / SECONDS_PER_DAY
   const mjdUtcMid = time.mjdUtcMid.value + clockDays
   const filter = findFilter(reader, profile)
-  const binning = [findNumber(reader, 'binningX'), findNumber(reader, 'binningY')]
+  const binning = (['binningX', 'binningY'] as const).map(axis => findAgreed(reader, axis))
   const binningX = binning[0]?.value ?? 1
   const scale = fromProfile(profile.pixelScaleArcsec) ?? findPixelScale(reader, binningX)
   const pointing = findPointing(reader, width, height)
@@ -55,7 +57,7 @@ export function translate(header: Header, width: number, height: number, profile
 
   const flags: Flag[] = []
   if (time.uncertain || moonAndSun?.conflict !== undefined) flags.push('timeUncertain')
-  if (!(exposure && exposure.value > 0)) flags.push('exposureUnknown')
+  if (exposureTold === undefined) flags.push('exposureUnknown')
   const dateObs = clockDays === 0 ? time.dateObsUtc.value : isoFromMjd(mjdFromIso(time.dateObsUtc.value) + clockDays)
   return {
     header: {
@@ -96,7 +98,7 @@ export function translate(header: Header, width: number, height: number, profile
       site: provenanceOf(site),
       airmass: provenanceOf(airmass),
       moonAndSun: provenanceOf(moonAndSun),
-      bayerPattern: provenanceOf(bayer),
+      bayerPattern: bayer ? provenanceOf(bayer) : otherColours(reader),
       rowOrder: provenanceOf(rowOrder),
     },
   }
@@ -140,6 +142,17 @@ function refuseCalibrationFrames(reader: Reader): void {
       throw new CpcsError('NotLightFrame', { found: `${from} = '${value}'` })
 }
 
+/** The keywords that every program means alike; others may tell of the elapsed or the live time. */
+function exposuresTold(reader: Reader): Found<number>[] {
+  return statements(reader, 'exposureSeconds').filter(
+    (found): found is Found<number> => typeof found.value === 'number' && /^EXP(TIME|OSURE)$/.test(found.from),
+  )
+}
+
+function findAgreed(reader: Reader, field: 'binningX' | 'binningY'): Found<number> | undefined {
+  return contradicted(findNumber(reader, field), statements(reader, field) as Found<number>[])
+}
+
 /** Of several filter wheels the one that holds a filter counts, not the open one. */
 function findFilter(reader: Reader, profile: TelescopeProfile): { name?: Found<string>; band?: Found<string> } {
   const told = statements(reader, 'filterName').map(found => ({ ...found, value: String(found.value) }))
@@ -155,8 +168,16 @@ function findFilter(reader: Reader, profile: TelescopeProfile): { name?: Found<s
   if (own) return { name, band: fromProfile(own) }
   const standard = bandOf(name.value)
   if (!standard) return { name }
+  const second = names.find(({ value }) => {
+    const other = bandOf(value)?.band
+    return other !== undefined && other !== 'clear' && standard.band !== 'clear' && other !== standard.band
+  })
+  const conflict = second && `${second.from} says '${second.value}'`
   const conversion = standard.band === name.value ? '' : `'${name.value}' stands for ${standard.band}`
-  return { name, band: { value: standard.band, from: name.from, conversion, confidence: standard.confidence } }
+  return {
+    name,
+    band: { value: standard.band, from: name.from, conversion, confidence: standard.confidence, conflict },
+  }
 }
 
 const mosaicPattern = /^(RGGB|BGGR|GRBG|GBRG)$/
@@ -165,11 +186,21 @@ function findBayer(reader: Reader, profile: TelescopeProfile): Found<string> | u
   const told = fromProfile(profile.bayerPattern) ?? findText(reader, 'bayerPattern')
   const pattern = told?.value.toUpperCase()
   if (!told || !pattern || !mosaicPattern.test(pattern)) return undefined
-  const xOffset = (reader.header.number('XBAYROFF') ?? 0) % 2
-  const yOffset = (reader.header.number('YBAYROFF') ?? 0) % 2
+  const odd = (keyword: string) => Math.abs(Math.round(reader.header.number(keyword) ?? 0)) % 2
+  const [xOffset, yOffset] = [odd('XBAYROFF'), odd('YBAYROFF')]
   const cell = [0, 1, 2, 3].map(i => pattern[((i & 1) ^ xOffset) | ((((i >> 1) & 1) ^ yOffset) << 1)]).join('')
   const conversion = cell === pattern ? '' : `${pattern} shifted by XBAYROFF, YBAYROFF`
   return { ...told, value: cell, conversion }
+}
+
+const colourWords = /trans|^[rgbcmykw]{4,36}$/i // X-Trans, CMYG, RGBW and the like
+
+/** Of a camera whose colours lie in another pattern than Bayer's, that its frame is taken as if of one colour. */
+function otherColours(reader: Reader): Provenance {
+  const told = findText(reader, 'bayerPattern')
+  if (!told || !colourWords.test(told.value)) return provenanceOf(undefined)
+  const conflict = `the pattern ${told.value} is not known here: all its pixels are taken as of one colour`
+  return { from: told.from, conversion: '', confidence: 'none', conflict }
 }
 
 function findRowOrder(reader: Reader): Found<'bottom-up' | 'top-down'> | undefined {
@@ -203,14 +234,24 @@ function ofMean(
 }
 
 const perAdu = /\be(-|lec\w*)?\s*(\/|per)\s*(adu|dn|count)/i
+const perElectron = /\b(adu|dn|counts?)\s*(\/|per)\s*e(?![a-df-km-z])/i
+const setting = /\bdB\b|setting|preset|analog|\biso\b/i
 
-/** GAIN may be a setting of the camera: a whole number is believed only where a comment or the dialect vouches for it. */
+/**
+ * GAIN may be a setting of the camera: a whole number is believed only where a comment or the dialect vouches for it,
+ * and nothing where the comment tells decibels or a setting. ADU per electron are turned.
+ */
 function findGain(reader: Reader): Found<number> | undefined {
   const told = statements(reader, 'gainElectronsPerAdu').filter(
     (found): found is Found<number> => typeof found.value === 'number',
   )
-  return told.find(
-    ({ value, from, confidence }) =>
-      confidence === 'certain' || !Number.isInteger(value) || perAdu.test(reader.header.comment(from)),
+  const comment = ({ from }: Found<number>) => reader.header.comment(from)
+  const found = told.find(
+    gain =>
+      gain.confidence === 'certain' ||
+      perAdu.test(comment(gain)) ||
+      (!Number.isInteger(gain.value) && !setting.test(comment(gain))),
   )
+  if (!found || found.confidence === 'certain' || !perElectron.test(comment(found))) return found
+  return { ...found, value: 1 / found.value, conversion: 'inverse: its comment says ADU per electron' }
 }

@@ -49,7 +49,7 @@ export class Header {
     const value = this.get(keyword)
     if (typeof value === 'number') return value
     if (typeof value !== 'string') return undefined
-    const match = /^\s*([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eEdD][+-]?\d+)?)(?![\d:])/.exec(value)
+    const match = /^\s*([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eEdD][+-]?\d+)?)(?![\d:]|\s*\/\s*\d)/.exec(value)
     return match ? Number(match[1].replace(',', '.').replace(/[dD]/, 'e')) : undefined
   }
 

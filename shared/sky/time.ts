@@ -45,7 +45,7 @@ export interface Instant {
 }
 
 const clock = String.raw`(\d{1,2})[:h -](\d{1,2})(?:[:m -](\d{1,2}(?:[.,]\d*)?))?s?`
-const zone = String.raw`\s*(Z|UTC?|[+-]\d{2}:?\d{2})?`
+const zone = String.raw`\s*(Z|UTC?|[+-]\d{2}(?::?\d{2})?)?`
 const spellings: readonly { pattern: RegExp; order: 'ymd' | 'dmy' }[] = [
   { pattern: new RegExp(`^(\\d{4})[-/.](\\d{1,2})[-/.](\\d{1,2})(?:[T ]+${clock}${zone})?$`, 'i'), order: 'ymd' },
   {

@@ -89,6 +89,11 @@ const patterns: readonly { pattern: RegExp; band?: Band; sloan?: boolean; confid
     band: 'narrow',
     confidence: 'likely',
   },
+  {
+    pattern: /^(dual|tri|quad)[\s_-]?band|^l-?(extreme|enhance|ultimate)|^(uhc|cls)\b|methane|^ch4\b/i,
+    band: 'narrow',
+    confidence: 'likely',
+  },
   { pattern: /narrow|^(oh|uc|nh|bc|c2|c3|gc|rcn)$|\bnm\b/i, band: 'narrow', confidence: 'likely' },
   {
     pattern:
@@ -114,6 +119,9 @@ const patterns: readonly { pattern: RegExp; band?: Band; sloan?: boolean; confid
       /^(?:bessell?|johnson|cousins|kron|harris|landolt|jc|photometric|bes|astrodon|dia)[\s_.-]*([ubvri])(?:$|[\s_.\d-]|c\b)/i,
     confidence: 'certain',
   },
+  // broad bands of ESO's Wide Field Imager, such as BB#Rc/162_ESO844
+  { pattern: /^BB#([UBVRI])/, confidence: 'certain' },
+  { pattern: /^(?:johnson|cousins|bessell?)\/(?:johnson|cousins|bessell?)[\s_-]*([ubvri])$/i, confidence: 'certain' },
   {
     pattern: /^([UBVRI])[\s_.-]*(?:bessell?|bes|johnson|john|cousins|kron|harris|landolt|ctio|kpno|jc|c|int|phot|b\b)/i,
     confidence: 'certain',

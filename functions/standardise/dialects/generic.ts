@@ -82,8 +82,11 @@ export const genericTimes: readonly TimeSource[] = [
   { key: 'OBSMJD', marks: 'start' },
   { key: 'MJDSTART', marks: 'start' },
   { key: 'MJD', marks: 'start', confidence: 'likely' },
+  { key: 'MJD-UTC', marks: 'start', confidence: 'likely' },
   { key: 'JD', marks: 'start', confidence: 'likely' },
   { key: 'JD_UTC', marks: 'start', confidence: 'likely' },
+  { key: 'JD-OBS', marks: 'start', confidence: 'likely' },
+  { key: 'JULIAN', marks: 'start', confidence: 'likely' },
 ]
 
 /** Ends of the exposure: with a start they give the middle of a stack. */
