@@ -39,7 +39,7 @@ export function translate(header: Header, width: number, height: number, profile
   const object = findText(reader, 'object')
   const telescope = fromProfile(profile.telescope) ?? findText(reader, 'telescope')
   const instrument = fromProfile(profile.instrument) ?? findText(reader, 'instrument')
-  const exposure = contradicted(findNumber(reader, 'exposureSeconds'), exposuresTold(reader))
+  const exposure = findExposure(reader)
   const exposureTold = exposure && exposure.value > 0 ? exposure.value : undefined
   const time = observationTime(reader, exposureTold, profile.timeStamp)
   const clockDays = (profile.clockOffsetSeconds ?? 0) / SECONDS_PER_DAY
@@ -142,11 +142,14 @@ function refuseCalibrationFrames(reader: Reader): void {
       throw new CpcsError('NotLightFrame', { found: `${from} = '${value}'` })
 }
 
-/** The keywords that every program means alike; others may tell of the elapsed or the live time. */
-function exposuresTold(reader: Reader): Found<number>[] {
-  return statements(reader, 'exposureSeconds').filter(
-    (found): found is Found<number> => typeof found.value === 'number' && /^EXP(TIME|OSURE)$/.test(found.from),
-  )
+/**
+ * The exposure; a zero only where nothing else is told. EXPTIME and EXPOSURE are held against each other, since every
+ * program means them alike: others may tell of the elapsed or the live time.
+ */
+function findExposure(reader: Reader): Found<number> | undefined {
+  const told = statements(reader, 'exposureSeconds') as Found<number>[]
+  const alike = told.filter(({ from }) => /^EXP(TIME|OSURE)$/.test(from))
+  return contradicted(told.find(({ value }) => value > 0) ?? told[0], alike)
 }
 
 function findAgreed(reader: Reader, field: 'binningX' | 'binningY'): Found<number> | undefined {

@@ -94,7 +94,11 @@ function scaledPixels<T extends Values>(data: Uint8Array, bitpix: number, scalin
   else if (bitpix === 32) for (let i = 0; i < count; i++) pixels[i] = view.getInt32(4 * i) * scale + zero
   else if (bitpix === -32) for (let i = 0; i < count; i++) pixels[i] = view.getFloat32(4 * i) * scale + zero
   else if (bitpix === -64) for (let i = 0; i < count; i++) pixels[i] = view.getFloat64(8 * i) * scale + zero
-  else if (bitpix === 64) for (let i = 0; i < count; i++) pixels[i] = Number(view.getBigInt64(8 * i)) * scale + zero
+  else if (bitpix === 64 && scale === 1 && Number.isInteger(zero)) {
+    // unsigned 64-bit integers: 2^63 is added before the value is rounded to a double
+    const whole = BigInt(zero)
+    for (let i = 0; i < count; i++) pixels[i] = Number(view.getBigInt64(8 * i) + whole)
+  } else if (bitpix === 64) for (let i = 0; i < count; i++) pixels[i] = Number(view.getBigInt64(8 * i)) * scale + zero
   else throw new CpcsError('BrokenHeader', { found: `BITPIX is ${bitpix}` })
   if (blank !== undefined) markBlank(view, bitpix, pixels, blank)
   return pixels

@@ -123,8 +123,8 @@ function clockSeconds(hours = '0', minutes = '0', seconds = '0'): number {
 
 function hoursOfZone(text: string | undefined): number | undefined {
   if (!text) return undefined
-  const match = /^([+-])(\d{2}):?(\d{2})$/.exec(text)
+  const match = /^([+-])(\d{2})(?::?(\d{2}))?$/.exec(text)
   if (!match) return 0
-  const size = Number(match[2]) + Number(match[3]) / 60
+  const size = Number(match[2]) + Number(match[3] ?? 0) / 60
   return match[1] === '-' ? -size || 0 : size
 }
