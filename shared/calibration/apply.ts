@@ -199,8 +199,9 @@ function zeroPointOf(
   y: number,
 ): { value: number; error: number } {
   const { value, error: fitError } = zeroPointAt(fit, from === 'none' ? 0 : colour, x, y)
-  const { slope, intrinsic, usualIntrinsic } = fit.line
-  const own = fit.hasColourTerm ? Math.hypot(slope * error, usualIntrinsic) : intrinsic
+  const { slope, slopeError, intrinsic, usualIntrinsic } = fit.line
+  // Both factors of the colour term are uncertain: the variance of their product has the product of their variances, too.
+  const own = fit.hasColourTerm ? Math.hypot(Math.hypot(slope, slopeError) * error, usualIntrinsic) : intrinsic
   return { value, error: Math.hypot(fitError, own) }
 }
 
