@@ -41,7 +41,7 @@ export interface ForcedOptions {
  * Flux at the place of a target, seen or not. Where a significant star stands there, its place is fitted (coordinates are
  * never exact, and a wrong place loses flux). Else the place is held. Stars around are fitted with it, also those that
  * only a survey parts from it; the sky under it is as free as it varies around, or a galaxy (see {@link measureOnHost}).
- * Negative fluxes stay. The error contains what fluxes of empty places around scatter. The scene is left as it was found.
+ * Negative fluxes stay. The error contains what fluxes of empty places around scatter, and what the PSF is not known by. The scene is left as it was found.
  *
  * @param x,y place on the frame, 0-based pixel
  * @param options.expected what a survey lets expect of the stars on the frame
@@ -82,7 +82,7 @@ export function measureTarget(
     x: fit.place.x,
     y: fit.place.y,
     flux,
-    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (RELATIVE_FLOOR * flux) ** 2),
+    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (RELATIVE_FLOOR ** 2 + psf.widthErr ** 2) * flux ** 2),
     skyAdu: scene.sky[scene.indexAt(x, y)],
     chi: fit.chi,
     flags,

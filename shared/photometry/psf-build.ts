@@ -77,6 +77,7 @@ export function analyticPsf(frame: { width: number; height: number }, shape: Cor
     stars: shape.kept.length,
     chi: Number.NaN,
     envelope: new Float64Array(0),
+    widthErr: shape.widthErr,
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)

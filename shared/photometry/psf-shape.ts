@@ -41,6 +41,8 @@ export interface CoreShape {
   beta: number
   /** Coefficients of xx, yy, xy of the inverse of ((a, c), (c, b)), pixel²; one list for each. */
   moments: [Float64Array, Float64Array, Float64Array]
+  /** Relative error of the width at a place against that of the mean place, by the noise of the stars it is learned from. */
+  widthErr: number
   /** Indices of the stars that agree with it. */
   kept: number[]
 }
@@ -76,6 +78,7 @@ export function fitShape(
   const xx: number[] = []
   const yy: number[] = []
   const xy: number[] = []
+  const noise: number[] = []
   const error: number[] = []
   for (let i = 0; i < stars.length; i++) {
     const fit = fitMoffat(stars[i], fwhmPx, typical, false)
@@ -86,10 +89,11 @@ export function fitShape(
     yy.push(fit.a / determinant)
     xy.push(-fit.c / determinant)
     // A star's own error of its size, with a floor: the frame's shape is no perfect polynomial either.
-    error.push(Math.hypot(Math.sqrt(fit.fit.covariance[21]) / fit.a, 0.02))
+    noise.push(Math.sqrt(fit.fit.covariance[21]) / fit.a)
+    error.push(Math.hypot(noise[noise.length - 1], 0.02))
   }
   if (index.length < 3) return undefined
-  return fitPolynomials(index, [xx, yy, xy], error, x, y, beta)
+  return fitPolynomials(index, [xx, yy, xy], noise, error, x, y, beta)
 }
 
 /** The middle of what single stars say with β free. */
@@ -105,6 +109,7 @@ function typicalShape(stars: StarPixels[], fwhmPx: number, guess?: Moffat): Moff
 function fitPolynomials(
   index: number[],
   values: [number[], number[], number[]],
+  noise: number[],
   error: number[],
   x: Float64Array,
   y: Float64Array,
@@ -136,7 +141,24 @@ function fitPolynomials(
   }
   const kept = index.filter((_, i) => keep[i])
   const tableOrder = kept.length >= QUADRATIC_FROM ? 2 : kept.length >= LINEAR_FROM ? 1 : 0
-  return moments && { tableOrder, beta, moments, kept }
+  return moments && { tableOrder, beta, moments, widthErr: widthError(noise, error, keep, terms - 1), kept }
+}
+
+/**
+ * Error of a width that a fit of so many terms of change predicts, mean over the stars. Widths go as the roots of the
+ * moments; the term that all places share is left out, because the zero point takes it.
+ */
+function widthError(noise: number[], error: number[], keep: boolean[], terms: number): number {
+  let sum = 0
+  let square = 0
+  for (let i = 0; i < noise.length; i++) {
+    if (!keep[i]) continue
+    const weight = 1 / (error[i] * error[i])
+    sum += weight
+    square += (weight * noise[i]) ** 2
+  }
+  // Where a few stars say next to nothing, it is what such widths usually change by.
+  return 0.5 * Math.min(Math.sqrt(terms * square) / sum, PRIOR_CHANGE)
 }
 
 function agreeing(

@@ -39,6 +39,8 @@ export interface Psf {
   chi: number
   /** Largest value over directions at whole pixels from the centre, unit flux: bounds the light beyond a radius. */
   envelope: Float64Array
+  /** Relative error of its width at a place; a flux that it fits is wrong by the same part. */
+  widthErr: number
   /** Σ P² over pixels at the middle of the frame: 1 / noise-equivalent area. */
   sharpness: number
 }

@@ -113,6 +113,7 @@ describe('the table of a PSF', () => {
   const frame = { width: 200, height: 100 }
   const shape = {
     tableOrder: 0,
+    widthErr: 0,
     beta: 3,
     moments: [Float64Array.of(7), Float64Array.of(5), Float64Array.of(1)] as [Float64Array, Float64Array, Float64Array],
     kept: [],

@@ -31,7 +31,7 @@ function psfOf(fwhmPx: number, slant: number): Psf {
   const variance = (fwhmPx / 2.2) ** 2
   const flat = (value: number) => Float64Array.of(value, 0, 0, 0, 0, 0)
   const moments: [Float64Array, Float64Array, Float64Array] = [flat(variance), flat(variance), flat(slant * variance)]
-  const psf = analyticPsf({ width, height }, { tableOrder: 0, beta: 3, moments, kept: [0, 1, 2] })
+  const psf = analyticPsf({ width, height }, { tableOrder: 0, beta: 3, moments, widthErr: 0, kept: [0, 1, 2] })
   const draw = random('tables')
   const size = 2 * psf.half + 1
   for (let node = 0; node < psf.nodesX * psf.nodesY; node++) {
