@@ -34,7 +34,7 @@ interface Row {
   /** Magnitude less truth, and the claimed error; null where the target has no magnitude. */
   off: number | null
   magErr: number | null
-  /** The same of the flux alone: against the truth's, in the scale of the frame's own stars, as magnitudes. */
+  /** The same of the flux alone: against the truth's, in the scale of the frame's own stars (whose error counts), as magnitudes. */
   measuredOff: number
   measuredErr: number
   /** Error that the photons allow where the neighbours are fitted too, mag. */
@@ -68,14 +68,17 @@ function measure(preset: string, seed: number): Row | undefined {
   const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report
   const target = report.targets?.[0]
   if (!target) throw new Error(`${preset} ${seed}: ${report.outcome}, no target: ${report.reason}`)
-  const scale = scaleOfTruth(truth, decodeStars(new Uint8Array(readFileSync(join(out, 'stars.fits')))))
+  const { scale, error: scaleErr } = scaleOfTruth(
+    truth,
+    decodeStars(new Uint8Array(readFileSync(join(out, 'stars.fits')))),
+  )
   const row: Row = {
     preset,
     seed,
     off: target.mag === null ? null : target.mag - truth.target.mag_band,
     magErr: target.magErr,
     measuredOff: -2.5 * Math.log10((target.flux * scale) / truth.target.flux_adu),
-    measuredErr: (2.5 / Math.LN10) * (target.fluxErr / target.flux),
+    measuredErr: (2.5 / Math.LN10) * Math.hypot(target.fluxErr / target.flux, scaleErr),
     bound: (2.5 / Math.LN10) * (truth.targetBoundAdu / truth.target.flux_adu),
   }
   writeFileSync(kept, JSON.stringify(row))

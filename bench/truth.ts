@@ -43,11 +43,16 @@ export function readTruth(folder: string): FrameTruth {
   return { target, targetBoundAdu: Number(own?.[joint]), stars }
 }
 
-/** By what our fluxes have to be multiplied to be the truth's: median over bright isolated stars. */
+/** A star tells the scale no better than this: flat field, PSF. */
+const STAR_FLOOR = 0.003
+/** Stars farther off than this many errors say nothing of the scale. */
+const SCALE_CLIP = 4
+
+/** By what our fluxes have to be multiplied to be the truth's, and its relative error: mean over isolated stars. */
 export function scaleOfTruth(
   truth: FrameTruth,
   found: { x: Float64Array; y: Float64Array; flux: Float64Array },
-): number {
+): { scale: number; error: number } {
   const cellPx = 4
   const cells = new Map<string, number[]>()
   const key = (x: number, y: number) => `${Math.floor(x / cellPx)} ${Math.floor(y / cellPx)}`
@@ -56,9 +61,10 @@ export function scaleOfTruth(
     cells.set(k, [...(cells.get(k) ?? []), i])
   })
   const ratios: number[] = []
+  const errors: number[] = []
   for (const { type, x, y, flux, bound, contamination, saturated } of truth.stars) {
     const significance = flux / bound
-    if (type !== 'star' || saturated || contamination > 0.02 || !(significance > 50) || significance > 1000) continue
+    if (type !== 'star' || saturated || contamination > 0.02 || !(significance > 20) || significance > 1000) continue
     let nearest = -1
     let closest = 1
     for (const dx of [-cellPx, 0, cellPx])
@@ -69,9 +75,16 @@ export function scaleOfTruth(
           closest = distance
           nearest = i
         }
-    if (nearest >= 0) ratios.push(flux / found.flux[nearest])
+    if (nearest < 0) continue
+    ratios.push(flux / found.flux[nearest])
+    errors.push(Math.hypot(bound / flux, STAR_FLOOR))
   }
-  return median(ratios)
+  const middle = median(ratios)
+  const off = ratios.map(ratio => ratio / middle - 1)
+  const weights = errors.map((error, i) => (Math.abs(off[i]) < SCALE_CLIP * error ? 1 / error ** 2 : 0))
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  const mean = weights.reduce((total, weight, i) => total + weight * off[i], 0) / sum
+  return { scale: middle * (1 + mean), error: 1 / Math.sqrt(sum) }
 }
 
 /** Seeds written as "1-3,7". */
