@@ -1,6 +1,7 @@
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { flagMask } from '#shared/flags.ts'
+import { median } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { propagate } from '#shared/sky/epoch.ts'
 import type { ExtendedStars } from './bright-end.ts'
@@ -88,8 +89,7 @@ function matchRadiusArcsec(stars: ReferenceStars, { fwhmArcsec, residualArcsec }
  * @returns for each star of the survey its row in Gaia, −1 where it has none
  */
 export function gaiaPartners(stars: ReferenceStars, gaia: ReferenceStars): Int32Array {
-  const epochs = Float64Array.from(stars.epochYear).sort()
-  const there = propagate(gaia, epochs[epochs.length >> 1])
+  const there = propagate(gaia, median(stars.epochYear))
   return matchOneToOne(neighbours(stars.raDeg, stars.decDeg), neighbours(there.raDeg, there.decDeg), SAME_STAR_DEG)
 }
 

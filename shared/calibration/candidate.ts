@@ -145,7 +145,7 @@ function fitSample(
     // logarithm of a noisy flux too faint by v / 2.
     data.y[j] -= (MAG_PER_RELATIVE_FLUX * relative[j] ** 2) / 2
   }
-  const flat = robustLine(data, withSlope, memory)
+  const flat = robustLine(data, withSlope, memory, first)
   if (!flat || !isUsable(flat, sample.length, withSlope)) return undefined
   const { line, position } = withPosition(flat, data, sample, withSlope, from, memory)
   const { matched, magnitudes, standard } = from
@@ -214,7 +214,7 @@ function withPosition(
     const found = fitPositionTerm(residual, variance, line.used, x, y, frame)
     if (!found) break
     const corrected = data.y.map((value, k) => value - positionTermAt(found, x[k], y[k]).value)
-    const next = robustLine({ ...data, y: corrected }, withSlope, memory)
+    const next = robustLine({ ...data, y: corrected }, withSlope, memory, line)
     if (!next) break
     line = next
     position = found

@@ -59,7 +59,7 @@ export function fitPositionTerm(
     if (stars.length < MIN_STARS[order]) continue
     const term = fitOrder(order, r, v, px, py, frame)
     if (!term) continue
-    const left = r.map((value, k) => value - positionTermAt(term, px[k], py[k]).value)
+    const left = r.map((value, k) => value - valueAt(term, px[k], py[k]))
     const price = cost(left, v) + TERMS[order] * Math.log(stars.length)
     if (price < lowest) {
       lowest = price
@@ -85,6 +85,14 @@ export function positionTermAt(
     for (let j = 0; j < n; j++) variance += ti * covariance[i * n + j] * (terms[j] - means[j])
   }
   return { value, error: Math.sqrt(Math.max(0, variance)) }
+}
+
+/** The correction alone, for loops over many stars. */
+function valueAt({ order, frame, coefficients, means }: PositionTerm, x: number, y: number): number {
+  const terms = basis(order, frame, x, y)
+  let value = 0
+  for (let i = 0; i < terms.length; i++) value += coefficients[i] * (terms[i] - means[i])
+  return value
 }
 
 function fitOrder(

@@ -63,14 +63,20 @@ export interface Line {
  *
  * @param withSlope false: the mean alone
  * @param prior counts like one more measurement of the slope: with it a single point is enough
+ * @param start a line through nearly the same points: the deviations need not be asked again
  * @returns undefined where there is no point (fewer than 3 with a slope and no prior) or where all x are the same
  */
-export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrior): Line | undefined {
+export function robustLine(
+  data: LineData,
+  withSlope: boolean,
+  prior?: SlopePrior,
+  start?: Pick<Line, 'slope' | 'pivot' | 'atPivot'>,
+): Line | undefined {
   const n = data.y.length
   const needed = withSlope && !prior ? 3 : 1
   if (n < needed) return undefined
   const used = new Uint8Array(n).fill(1)
-  let { slope, intercept } = prior ? throughMedian(data, prior.slope) : leastAbsolute(data, withSlope)
+  let { slope, intercept } = startOf(data, withSlope, prior, start)
   let intrinsic = 0
   let line: York | undefined
   for (let round = 0; round < ROUNDS; round++) {
@@ -104,6 +110,16 @@ export function robustLine(data: LineData, withSlope: boolean, prior?: SlopePrio
     used,
     count: count(used),
   }
+}
+
+function startOf(
+  data: LineData,
+  withSlope: boolean,
+  prior?: SlopePrior,
+  start?: Pick<Line, 'slope' | 'pivot' | 'atPivot'>,
+): { slope: number; intercept: number } {
+  if (start) return { slope: start.slope, intercept: start.atPivot - start.slope * start.pivot }
+  return prior ? throughMedian(data, prior.slope) : leastAbsolute(data, withSlope)
 }
 
 interface York {

@@ -34,9 +34,11 @@ export class Canvas {
   constructor(width: number, height: number, background: Colour = '#ffffff') {
     this.width = width
     this.height = height
-    this.rgb = new Uint8Array(width * height * 3)
+    const { red, green, blue } = channels(background)
+    // a plain sheet of one grey is written at once
+    this.rgb = new Uint8Array(width * height * 3).fill(red)
     this.#clip = [0, 0, width - 1, height - 1]
-    this.fill(0, 0, width, height, { colour: background })
+    if (green !== red || blue !== red) this.fill(0, 0, width, height, { colour: background })
   }
 
   /** Draw only inside a rectangle until the function returns. */
@@ -54,8 +56,9 @@ export class Canvas {
 
   fill(x: number, y: number, width: number, height: number, pen: Pen): void {
     const { red, green, blue } = channels(pen.colour)
+    const alpha = pen.alpha ?? 1
     const [right, bottom] = [Math.ceil(x + width - 1), Math.ceil(y + height - 1)]
-    this.#cover(Math.floor(x), Math.floor(y), right, bottom, () => pen.alpha ?? 1, red, green, blue)
+    this.#cover(Math.floor(x), Math.floor(y), right, bottom, () => alpha, red, green, blue)
   }
 
   /** A straight stroke with round ends. */
