@@ -33,6 +33,11 @@ export const flags = {
     tells: 'The colour term contradicts the earlier frames of this camera and filter; theirs were left aside.',
   },
   implausible: { bit: 23, tells: 'Magnitude or error were beyond anything on the sky and are withheld.' },
+  noStandardBand: {
+    bit: 24,
+    tells:
+      'No survey of a standard band has stars here: calibrated to the broad band of an astrometric one, good to 0.1 to 0.3 mag.',
+  },
 } as const
 
 export type Flag = keyof typeof flags

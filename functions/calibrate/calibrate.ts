@@ -33,7 +33,8 @@ import { drawCalibration } from '#shared/calibration/plot.ts'
 import { drawCandidates } from '#shared/calibration/plot-candidates.ts'
 import type { FrameSize } from '#shared/calibration/position-term.ts'
 import { COLOUR_WINDOW_DAYS } from '#shared/calibration/target-colour.ts'
-import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import type { Cone, ReferenceStars, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
+import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { flagMask } from '#shared/flags.ts'
 import { objectIdOf } from '#shared/object-id.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
@@ -69,11 +70,11 @@ export interface CalibrateDeps {
  * @throws {CpcsError} TilesUnavailable; ObjectMissing and StoreUnavailable
  */
 export async function calibrate(input: CalibrateInput, deps: CalibrateDeps): Promise<CalibrateOutput> {
-  const { store, tiles, log, force } = deps
+  const { store, log, force } = deps
   const stars = decodeStars(await store.get(input.catalogue))
   const forced = JSON.parse(new TextDecoder().decode(await store.get(input.forced))) as ForcedPhotometry[]
 
-  const available = await surveysAround(coneOf(stars, input), tiles, log)
+  const available = await surveysAround(coneOf(stars, input), deps)
   const memory = recall((await deps.cameras?.frames(cameraOf(input))) ?? [], frameOf(input))
   const calibration = calibrateFrame(stars, available, matchScale(input), input.header.band, force, memory)
   tellChoice(calibration, input, log)
@@ -139,13 +140,30 @@ function coneOf({ raDeg, decDeg }: StarCatalogue, { wcs }: CalibrateInput): Cone
   return { raDeg: wcs.raDeg, decDeg: wcs.decDeg, radiusDeg: Math.max(radiusDeg + MARGIN_DEG, LEAST_RADIUS_DEG) }
 }
 
-async function surveysAround(cone: Cone, tiles: Tiles, log: Log): Promise<ReferenceStars[]> {
+/**
+ * Stars of the surveys around the field. Those whose bands only rank stars are asked for where the others have none, or
+ * where they are forced.
+ */
+async function surveysAround(cone: Cone, { tiles, log, force }: CalibrateDeps): Promise<ReferenceStars[]> {
+  const ids = await tiles.surveys()
+  const isStandard = (id: SurveyId) => !surveys[id].lastResort || id === force?.survey
+  let available = await starsOf(ids.filter(isStandard), cone, tiles)
+  if (available.length === 0)
+    available = await starsOf(
+      ids.filter(id => !isStandard(id)),
+      cone,
+      tiles,
+    )
+  log.info('surveys around the field', Object.fromEntries(available.map(({ survey, count }) => [survey, count])))
+  return available
+}
+
+async function starsOf(ids: SurveyId[], cone: Cone, tiles: Tiles): Promise<ReferenceStars[]> {
   const available: ReferenceStars[] = []
-  for (const survey of await tiles.surveys()) {
+  for (const survey of ids) {
     const stars = await tiles.cone(survey, cone, { limit: MOST_REFERENCE_STARS })
     if (stars.count > 0) available.push(stars)
   }
-  log.info('surveys around the field', Object.fromEntries(available.map(({ survey, count }) => [survey, count])))
   return available
 }
 
@@ -170,6 +188,8 @@ function choiceInWords({ choice, candidates, chosen }: FrameCalibration, { heade
 
 function tellChoice({ choice, candidates, chosen }: FrameCalibration, { header }: CalibrateInput, log: Log): void {
   if (!chosen) log.warn('no survey calibrates the frame', { headerBand: header.band })
+  else if (choice.chosen && surveys[choice.chosen.standard.survey].lastResort)
+    log.warn('no survey of a standard band has stars here', { headerBand: header.band, chosen })
   else if (choice.contradictsHeader)
     log.warn('the stars speak against the band of the header', { headerBand: header.band, chosen })
   else log.info('calibrated', { chosen, candidates: candidates.length, ambiguous: choice.ambiguous })
@@ -202,7 +222,8 @@ function flagsOf(
   const usual = memory.zeroPoint(chosen.survey, chosen.band, chosen.colour)
   const zeroPoint = toOneSecond(chosen.zeroPoint, header.exposureSeconds)
   const unusual = usual && zeroPoint !== null && isUnusual(zeroPoint, usual) ? flagMask('zeroPointUnusual') : 0
-  return header.flags | guessed | unusual | calibrationFlags(choice.chosen, choice.ambiguous)
+  const lastResort = surveys[choice.chosen.standard.survey].lastResort ? flagMask('noStandardBand') : 0
+  return header.flags | guessed | unusual | lastResort | calibrationFlags(choice.chosen, choice.ambiguous)
 }
 
 /** Points of the targets in other frames, where a colour can be of use. */

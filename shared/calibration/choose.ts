@@ -131,9 +131,11 @@ export function chooseBand(
 
 /**
  * Whether a fit says nothing of its band: too few stars for a colour term, and a header that names a band far from it, in
- * which no fit was possible. A V frame whose three stars have no V magnitude is not calibrated to z.
+ * which no fit was possible. A V frame whose three stars have no V magnitude is not calibrated to z. The surveys of last
+ * resort claim no standard band, and say what they are.
  */
 function isBlind({ hasColourTerm, standard }: CalibrationFit, headerBand: string | null): boolean {
+  if (surveys[standard.survey].lastResort) return false
   if (hasColourTerm || headerBand === null || !(headerBand in RELATED)) return false
   return headerBand !== standard.standsFor && !RELATED[headerBand].includes(standard.standsFor)
 }

@@ -69,6 +69,8 @@ export interface Survey {
   declination: readonly [number, number]
   /** How well the survey's zero point is tied to its system, mag: weighs surveys of the same band against each other. */
   systematicMag: number
+  /** Its bands are no standard ones: they rank stars, and calibrate a frame only where no other survey has stars. */
+  lastResort?: true
   /** Services that hold it, in the order in which they are asked; none where it has to be imported. */
   upstreams?: readonly Upstream[]
 }

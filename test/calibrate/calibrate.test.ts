@@ -187,6 +187,19 @@ describe('the calibrate stage', () => {
     expect((await run([bright], [elsewhere])).output.outcome).toBe('uncalibrated')
   })
 
+  test('a survey that only ranks stars calibrates where there is no other, says so, and else is not even read', async () => {
+    const urat: ReferenceStars = { ...ps1, survey: 'urat1', mag: { URAT: r }, magErr: { URAT: r.map(() => 0.05) } }
+    const alone = await run([bright], [urat])
+    expect(alone.output.calibration.chosen).toMatchObject({ survey: 'urat1', band: 'URAT', colour: '' })
+    expect(hasFlag(alone.points[0].flags, 'noStandardBand')).toBe(true)
+    const beside = await run([bright], [urat, ps1, gaia])
+    const without = await run([bright], [ps1, gaia])
+    expect(beside.report).toEqual(without.report)
+    expect(hasFlag(beside.points[0].flags, 'noStandardBand')).toBe(false)
+    const forced = await run([bright], [urat, ps1, gaia], 'r', { force: { survey: 'urat1' } })
+    expect(forced.output.calibration.chosen).toMatchObject({ survey: 'urat1' })
+  })
+
   test('tells the memory of its camera, and is told by it what few frames differ by', async () => {
     const { output, store } = await run([bright], [ps1, gaia])
     const told = CameraFrame.parse(JSON.parse(new TextDecoder().decode(await store.get(output.camera!))))

@@ -45,6 +45,7 @@ export const ucac4: Survey = survey({
   ],
   declination: [-90, 90],
   systematicMag: 0.1,
+  lastResort: true,
   upstreams: [
     vizier('I/322A/out', {
       ra: 'RAJ2000',

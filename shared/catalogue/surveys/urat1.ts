@@ -42,6 +42,7 @@ export const urat1: Survey = survey({
   clean: [],
   declination: [-25, 90],
   systematicMag: 0.1,
+  lastResort: true,
   upstreams: [
     vizier('I/329/urat1', {
       ra: 'RAJ2000',

@@ -41,6 +41,7 @@ export const usnob1: Survey = survey({
   clean: [{ columns: [['Ndet']], keep: plates => plates === 0 || plates >= 3 }],
   declination: [-90, 90],
   systematicMag: 0.3,
+  lastResort: true,
   upstreams: [
     vizier('I/284/out', {
       ra: 'RAJ2000',
