@@ -6,7 +6,7 @@ import type { Scene, SceneStars } from './scene.ts'
 const LEAST_SIGMA = 20
 /** Pixels within this many FWHM of such a star are on it; pixels of the empty sky are taken this far apart. */
 const ON_STAR_FWHM = 1
-const STRIDE_PX = 7
+const STRIDE_PX = 31
 const LEAST_PIXELS = 100
 
 /** Robust scatter of the subtracted frame's pixels over the noise that is expected of them; 1 where only noise is left. */
@@ -21,8 +21,10 @@ export interface Cleanliness {
 export function cleanlinessOf(scene: Scene, stars: SceneStars, psf: Psf): Cleanliness {
   const { width, height, residual, usable } = scene
   const deviation = (pixel: number) => residual[pixel] / Math.sqrt(scene.variance(pixel))
-  const all: number[] = []
-  for (let pixel = 0; pixel < residual.length; pixel += STRIDE_PX) if (usable[pixel]) all.push(deviation(pixel))
+  const all = new Float64Array(Math.ceil(residual.length / STRIDE_PX)).fill(Number.NaN)
+  for (let k = 0, pixel = 0; pixel < residual.length; k++, pixel += STRIDE_PX) {
+    if (usable[pixel]) all[k] = deviation(pixel)
+  }
   const onStars: number[] = []
   const reach = ON_STAR_FWHM * psf.fwhmPx
   for (const star of stars.byFlux()) {

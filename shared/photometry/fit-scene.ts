@@ -78,14 +78,14 @@ export class SceneFitter {
   }
 
   /** One more pass over the groups that lie within two fitting radii of stars that came or went. */
-  resweep(changed: readonly number[]): void {
+  resweep(changed: readonly number[], iterations = 1, final = true): void {
     const { x, y } = this.#stars
     const reach = 2 * FIT_FWHM * this.#psf.fwhmPx
     const index = new PlaceIndex(reach)
     for (const star of changed) index.add(x, y, star)
     for (const group of this.#grouped()) {
       if (!group.some(star => index.nearest(x, y, star) < reach)) continue
-      this.#fitter.fit(group, { iterations: 1, robust: true, final: true })
+      this.#fitter.fit(group, { iterations, robust: true, final })
     }
     this.#scene.drawWings(this.#psf, this.#stars)
   }

@@ -142,9 +142,8 @@ function gather(scene: Scene, local: LocalPsf, stars: SceneStars, star: number, 
   const y0 = Math.max(0, Math.ceil(y - reach))
   const w = Math.max(0, Math.min(scene.width - 1, Math.floor(x + reach)) - x0 + 1)
   const h = Math.max(0, Math.min(scene.height - 1, Math.floor(y + reach)) - y0 + 1)
-  const value = new Float64Array(w * h)
-  const slopeX = new Float64Array(w * h)
-  const slopeY = new Float64Array(w * h)
+  if (scratch[0].length < w * h) scratch = scratch.map(() => new Float64Array(w * h))
+  const [value, slopeX, slopeY] = scratch
   local.moveTo(stars.homeX[star], stars.homeY[star])
   local.gradients(x, y, x0, y0, w, h, value, slopeX, slopeY)
   const n = (held ? 1 : 3) + TERMS[TERMS.length - 1]
@@ -184,6 +183,8 @@ function gather(scene: Scene, local: LocalPsf, stars: SceneStars, star: number, 
   }
   return equations
 }
+
+let scratch = [0, 1, 2].map(() => new Float64Array(0))
 
 interface Solution {
   n: number

@@ -11,6 +11,8 @@ import type { Scene, SceneStars } from './scene.ts'
 const NODES_PER_FWHM = 6
 /** Places per side of the frame at which the PSF is tabulated: between them a quadratic is followed to 1e-3. */
 const NODES_PER_SIDE = 9
+/** So many do for a rough PSF. */
+const ROUGH_NODES_PER_SIDE = 5
 /** The table reaches this far, FWHM; beyond, the analytic wing carries a part in a hundred or less. */
 const TABLE_FWHM = 4
 const LARGEST_TABLE_PX = 45
@@ -43,7 +45,7 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, wi
   const y = Float64Array.from(chosen, star => at(star).y)
   const shape = fitShape(cores, x, y, fwhmPx, drawn?.wings[Math.floor(drawn.wings.length / 2)])
   if (!shape) throw new CpcsError('TooFewPsfStars', { found: chosen.length, needed: LEAST_PSF_STARS })
-  const psf = analyticPsf(scene, shape)
+  const psf = analyticPsf(scene, shape, drawn ? NODES_PER_SIDE : ROUGH_NODES_PER_SIDE)
   const kept = shape.kept.map(k => chosen[k])
   const samples = kept.map(star => sampleStar(scene, stars, star, psf.radiusPx, drawn))
   refineTables(psf, shape, samples, scene, drawn ? ROUNDS : ROUGH_ROUNDS)
@@ -52,7 +54,12 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, wi
 }
 
 /** The PSF of the analytic core alone. */
-export function analyticPsf(frame: { width: number; height: number }, shape: CoreShape): Psf {
+export function analyticPsf(
+  frame: { width: number; height: number },
+  shape: CoreShape,
+  nodesPerSide = NODES_PER_SIDE,
+): Psf {
+  const nodes = nodesPerSide ** 2
   const middle = shapeAt(shape, 0, 0)
   const fwhmPx = moffatFwhm(middle)
   const radiusPx = Math.min(Math.max(TABLE_FWHM * fwhmPx, 6), LARGEST_TABLE_PX)
@@ -65,11 +72,11 @@ export function analyticPsf(frame: { width: number; height: number }, shape: Cor
     radiusPx,
     width: frame.width,
     height: frame.height,
-    nodesX: NODES_PER_SIDE,
-    nodesY: NODES_PER_SIDE,
-    tables: new Float32Array(NODES_PER_SIDE ** 2 * length),
+    nodesX: nodesPerSide,
+    nodesY: nodesPerSide,
+    tables: new Float32Array(nodes * length),
     wings: [],
-    wingFactor: new Float64Array(NODES_PER_SIDE ** 2).fill(1),
+    wingFactor: new Float64Array(nodes).fill(1),
     fwhmPx,
     elongation: moffatElongation(middle),
     beta: shape.beta,
@@ -81,7 +88,7 @@ export function analyticPsf(frame: { width: number; height: number }, shape: Cor
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)
-  for (let node = 0; node < NODES_PER_SIDE ** 2; node++) {
+  for (let node = 0; node < nodes; node++) {
     const place = nodePlace(psf, node)
     const scaled = scaledPlace(frame, place.x, place.y)
     const moffat = shapeAt(shape, scaled.x, scaled.y)

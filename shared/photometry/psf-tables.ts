@@ -304,9 +304,9 @@ function composeTables(
     polynomialTerms(order, scaled.x, scaled.y, x)
     const base = node * length
     let sum = 0
-    for (let k = 0; k < length; k++) {
+    for (let k = 0, at = 0; k < length; k++) {
       let extra = 0
-      for (let i = 0; i < terms; i++) extra += x[i] * residual[k * terms + i]
+      for (let i = 0; i < terms; i++) extra += x[i] * residual[at++]
       psf.tables[base + k] = analytic[base + k] + extra
       sum += extra
     }

@@ -10,6 +10,8 @@ import { type LocalPsf, lightRadius, type Psf, wingAt } from './psf.ts'
 export const PROFILE_ERROR = 0.005
 /** Light below this part of the sky noise in one pixel is not drawn. */
 const DRAWN_LEVEL = 0.03
+/** About so many pixels tell the noise of the sky to half a per cent. */
+const NOISE_PIXELS = 150_000
 /** Wings are drawn no farther than this, pixel. */
 const WING_LIMIT = 300
 
@@ -266,8 +268,9 @@ export class Scene {
    */
   #scaleNoise(): void {
     const { width, height, residual, usable } = this
-    const seen: number[] = []
-    const step = Math.max(1, Math.floor((width * height) / 400_000))
+    const step = Math.max(1, Math.floor((width * height) / NOISE_PIXELS))
+    const seen = new Float64Array(Math.ceil((width * height) / step))
+    let count = 0
     for (let i = 2; i < width * height - 2; i += step) {
       const column = i % width
       if (column < 2 || column >= width - 2) continue
@@ -275,10 +278,10 @@ export class Scene {
       // Second differences do not see gradients; pixels on stars are left out.
       const sigma = Math.sqrt(this.variance(i))
       if (Math.abs(residual[i - 1]) + Math.abs(residual[i]) + Math.abs(residual[i + 1]) > 9 * sigma) continue
-      seen.push((2 * residual[i] - residual[i - 1] - residual[i + 1]) / (Math.sqrt(6) * sigma))
+      seen[count++] = (2 * residual[i] - residual[i - 1] - residual[i + 1]) / (Math.sqrt(6) * sigma)
     }
-    if (seen.length < 100) return
-    const factor = madSigma(seen, 0) ** 2
+    if (count < 100) return
+    const factor = madSigma(seen.subarray(0, count), 0) ** 2
     if (!(factor > 0)) return
     const { base, perAdu, floor } = this.noise
     this.noise = { base: base * factor, perAdu: perAdu * factor, floor: floor * factor }
