@@ -4,9 +4,11 @@ import type { Scene, SceneStars } from './scene.ts'
 
 /** Stars of this significance would be seen in the subtracted frame if they were taken out badly. */
 const LEAST_SIGMA = 20
-/** Pixels within this many FWHM of such a star are on it; pixels of the empty sky are taken this far apart. */
+/** Pixels within this many FWHM of such a star are on it; pixels of the whole frame are taken at least this far apart. */
 const ON_STAR_FWHM = 1
-const STRIDE_PX = 31
+const STRIDE_PX = 7
+/** About so many pixels of the whole frame tell its scatter to half a per cent. */
+const FRAME_PIXELS = 100_000
 const LEAST_PIXELS = 100
 
 /** Robust scatter of the subtracted frame's pixels over the noise that is expected of them; 1 where only noise is left. */
@@ -21,8 +23,9 @@ export interface Cleanliness {
 export function cleanlinessOf(scene: Scene, stars: SceneStars, psf: Psf): Cleanliness {
   const { width, height, residual, usable } = scene
   const deviation = (pixel: number) => residual[pixel] / Math.sqrt(scene.variance(pixel))
-  const all = new Float64Array(Math.ceil(residual.length / STRIDE_PX)).fill(Number.NaN)
-  for (let k = 0, pixel = 0; pixel < residual.length; k++, pixel += STRIDE_PX) {
+  const stride = Math.max(STRIDE_PX, Math.floor(residual.length / FRAME_PIXELS) | 1)
+  const all = new Float64Array(Math.ceil(residual.length / stride)).fill(Number.NaN)
+  for (let k = 0, pixel = 0; pixel < residual.length; k++, pixel += stride) {
     if (usable[pixel]) all[k] = deviation(pixel)
   }
   const onStars: number[] = []

@@ -58,13 +58,14 @@ export function measureStars(
   const rough = new SceneFitter(scene, stars, first)
   const cellPx = Math.max(SKY_CELL_FWHM * first.fwhmPx, LEAST_SKY_CELL_PX)
   rough.start(rankOf(detections))
-  rough.sweep(2, false)
+  rough.sweep(1, false)
   refineSky(scene, cellPx)
   rough.sweep(1, true, true)
-  rough.prune()
+  const came = stars.count
+  const gone = rough.prune()
   rough.addHidden(psfStars)
   if (known) enterKnown(scene, stars, first, known)
-  rough.sweep(1, true)
+  rough.resweep([...gone, ...newcomers(stars, came)], 1, false)
   refineSky(scene, cellPx)
 
   const kept = psfStars.filter(star => !stars.dropped[star])
@@ -74,17 +75,17 @@ export function measureStars(
   const fitter = new SceneFitter(scene, stars, psf)
   fitter.redrawAll()
   fitter.sweep(2, true, true)
-  fitter.prune()
+  const found = stars.count
+  const dropped = fitter.prune()
   fitter.addHidden()
   if (known) enterKnown(scene, stars, psf, known)
-  fitter.sweep(2, true)
+  fitter.resweep([...dropped, ...newcomers(stars, found)], 2, false)
   refineSky(scene, cellPx)
   fitter.sweep(2, true, true)
-  const changed = fitter.prune()
-  const before = stars.count
+  const last = stars.count
+  const lost = fitter.prune()
   if (known) enterKnown(scene, stars, psf, known)
-  for (let star = before; star < stars.count; star++) changed.push(star)
-  fitter.resweep(changed)
+  fitter.resweep([...lost, ...newcomers(stars, last)])
   settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
   return {
@@ -96,6 +97,11 @@ export function measureStars(
     growth: growthCurve(scene, psf, stars, psfStars),
     scatter: searchResidual(scene, psf, 0, Number.POSITIVE_INFINITY, spreadWithTail).scatter,
   }
+}
+
+/** Stars that were entered since there were `before`. */
+function newcomers(stars: SceneStars, before: number): number[] {
+  return Array.from({ length: stars.count - before }, (_, i) => before + i)
 }
 
 function enterDetections(scene: Scene, detections: Detections, fwhmPx: number): SceneStars {
