@@ -145,8 +145,12 @@ function fitPolynomials(
 }
 
 /**
- * Error of a width that a fit of so many terms of change predicts, mean over the stars. Widths go as the roots of the
- * moments; the term that all places share is left out, because the zero point takes it.
+ * Error of a width that a fit of so many terms of change predicts, mean over the stars; the term that all places share is
+ * left out, because the zero point takes it. The width is the fourth root of the product of two moments, whose errors are
+ * alike and independent: √2/4 of that of one.
+ *
+ * @param noise relative error of a moment of each star
+ * @param error what the fit weights the stars by
  */
 function widthError(noise: number[], error: number[], keep: boolean[], terms: number): number {
   let sum = 0
@@ -158,7 +162,7 @@ function widthError(noise: number[], error: number[], keep: boolean[], terms: nu
     square += (weight * noise[i]) ** 2
   }
   // Where a few stars say next to nothing, it is what such widths usually change by.
-  return 0.5 * Math.min(Math.sqrt(terms * square) / sum, PRIOR_CHANGE)
+  return (Math.SQRT2 / 4) * Math.min(Math.sqrt(terms * square) / sum, PRIOR_CHANGE)
 }
 
 function agreeing(
