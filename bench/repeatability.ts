@@ -20,7 +20,7 @@ import { detectSources } from '#shared/image/detection.ts'
 import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
 import { measureStars } from '#shared/photometry/measure-stars.ts'
 import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
-import { type Bin, compareTools, pairExposures, type StarList } from './star-pairs.ts'
+import { type Bin, compareTools, inBins, pairExposures, type StarList } from './star-pairs.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({
@@ -97,8 +97,8 @@ function seriesRows({ title, files }: { title: string; files: string[] }): strin
   })
   return TOOLS.map(tool => {
     const column = tools.indexOf(tool)
-    const bins = binTitles().map((_, bin) => pairs.flatMap(pair => (column < 0 ? [] : pair[column][bin])))
-    return [title, tool, ...bins.map(parts => inWords(merge(parts)))]
+    const bins = inBins(column < 0 ? [] : pairs.flatMap(pair => pair[column]))
+    return [title, tool, ...bins.map(inWords)]
   })
 }
 
@@ -111,19 +111,6 @@ function singleRows({ title, file }: { title: string; file: string }): string[][
     if (!compared) return [title, tool, 'not measured', ...binTitles().map(() => '-')]
     return [title, tool, String(compared.stars), ...compared.bins.map(bin => `${figure(bin.pull, 2)} (${bin.n})`)]
   })
-}
-
-/** Bins of several pairs as one, weighted by their stars. */
-function merge(bins: Bin[]): Bin {
-  const n = bins.reduce((sum, bin) => sum + bin.n, 0)
-  const mean = (of: (bin: Bin) => number) =>
-    bins.reduce((sum, bin) => sum + (bin.n > 0 ? bin.n * of(bin) ** 2 : 0), 0) / n
-  return {
-    n,
-    scatter: Math.sqrt(mean(bin => bin.scatter)),
-    claimed: Math.sqrt(mean(bin => bin.claimed)),
-    pull: Math.sqrt(mean(bin => bin.pull)),
-  }
 }
 
 function inWords({ n, scatter, claimed, pull }: Bin): string {

@@ -33,9 +33,9 @@ const MAG_PER_RELATIVE = 2.5 / Math.LN10
  * differ.
  *
  * @param first lists of the programs, in one order; the first program's tell the shift and the signal-to-noise
- * @returns for each program its bins; undefined where the exposures do not overlap
+ * @returns for each program its stars; undefined where the exposures do not overlap
  */
-export function pairExposures(first: StarList[], second: StarList[]): Bin[][] | undefined {
+export function pairExposures(first: StarList[], second: StarList[]): Compared[][] | undefined {
   const move = shiftBetween(first[0], second[0])
   if (!move) return undefined
   const stars: number[][] = []
@@ -60,7 +60,7 @@ export function pairExposures(first: StarList[], second: StarList[]): Bin[][] | 
       }
     })
     takeOutPlane(rows)
-    return inBins(rows)
+    return rows
   })
 }
 
@@ -83,16 +83,19 @@ export function compareTools(own: StarList, other: StarList): { stars: number; b
   return { stars: rows.length, bins: inBins(rows) }
 }
 
-interface Compared {
+/** A star as it was measured twice. */
+export interface Compared {
   x: number
   y: number
+  /** Flux over its error, by the first program on the first frame. */
   significance: number
   /** Difference of magnitudes and its claimed error. */
   off: number
   error: number
 }
 
-function inBins(rows: Compared[]): Bin[] {
+/** The stars by their signal-to-noise; those of several pairs together tell more than each pair by itself. */
+export function inBins(rows: Compared[]): Bin[] {
   return BINS.slice(1).map((to, bin) => {
     const inside = rows.filter(({ significance }) => significance >= BINS[bin] && significance < to)
     if (inside.length < 4) return { n: 0, scatter: 0, claimed: 0, pull: 0 }
