@@ -13,12 +13,12 @@ import type {
 import { calibrate } from '#functions/calibrate/calibrate.ts'
 import { measure } from '#functions/measure/measure.ts'
 import { solve } from '#functions/solve/solve.ts'
-import { standardise } from '#functions/standardise/standardise.ts'
+import { type StandardiseDeps, standardise } from '#functions/standardise/standardise.ts'
 import { openQuadSky } from '#shared/astrometry/quad-index.ts'
 import type { Cone, SurveyId } from '#shared/catalogue/reference.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { CpcsError } from '#shared/errors.ts'
-import { FolderStore, MemoryStore } from '#shared/folder-store.ts'
+import { FolderStore } from '#shared/folder-store.ts'
 import { endedReport, finishedReport } from '#shared/lightcurve/report.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
@@ -66,7 +66,8 @@ export async function processFrame(path: string, last: LastStage, options: Pipel
   const run = new Run(received)
   let report: Report
   try {
-    await runStages(run, last, await rawStore(received.raw.key, bytes), store, options)
+    // handed over: the stage is the only reader of the bytes from here on
+    await runStages(run, last, { get: async () => bytes }, store, options)
     report = await finishedReport(run.state as CalibrateOutput, store, run.secondsPerStage)
   } catch (error) {
     if (!(error instanceof CpcsError) || error.policy !== 'reject') throw error
@@ -82,13 +83,13 @@ export function receive(path: string, bytes: Uint8Array): FrameReceived {
   return { frameId, raw: { key: basename(path) }, telescope: 'unknown', night: 'unknown' }
 }
 
-async function rawStore(key: string, bytes: Uint8Array): Promise<ObjectStore> {
-  const raw = new MemoryStore()
-  await raw.put(key, bytes)
-  return raw
-}
-
-async function runStages(run: Run, last: LastStage, raw: ObjectStore, store: ObjectStore, options: PipelineOptions) {
+async function runStages(
+  run: Run,
+  last: LastStage,
+  raw: StandardiseDeps['raw'],
+  store: ObjectStore,
+  options: PipelineOptions,
+) {
   const { log, force } = options
   const targets = givenTargets(options.targets)
   const standardised = await run.timed('standardise', () =>

@@ -76,13 +76,11 @@ export class MemoryStore implements ObjectStore {
   readonly #objects = new Map<string, Uint8Array>()
 
   async get(key: string): Promise<Uint8Array> {
-    const bytes = this.#objects.get(key)
-    if (!bytes) throw new CpcsError('ObjectMissing', { key })
-    return bytes
+    return this.#held(key).slice()
   }
 
   async range(key: string, start: number, end: number): Promise<Uint8Array> {
-    return (await this.get(key)).subarray(start, end)
+    return this.#held(key).slice(start, end)
   }
 
   async size(key: string): Promise<number | undefined> {
@@ -97,6 +95,12 @@ export class MemoryStore implements ObjectStore {
 
   async list(prefix: string): Promise<string[]> {
     return [...this.#objects.keys()].filter(key => key.startsWith(prefix)).sort()
+  }
+
+  #held(key: string): Uint8Array {
+    const bytes = this.#objects.get(key)
+    if (!bytes) throw new CpcsError('ObjectMissing', { key })
+    return bytes
   }
 }
 

@@ -3,7 +3,7 @@
  * and in `shared/folder-store.ts`, S3 in `shared/aws/`.
  */
 export interface ObjectStore {
-  /** The whole object. @throws {CpcsError} ObjectMissing, StoreUnavailable */
+  /** The whole object, in bytes that are the caller's own. @throws {CpcsError} ObjectMissing, StoreUnavailable */
   get(key: string): Promise<Uint8Array>
   /** Bytes [start, end) of the object. @throws {CpcsError} ObjectMissing, StoreUnavailable */
   range(key: string, start: number, end: number): Promise<Uint8Array>

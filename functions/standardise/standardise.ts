@@ -17,7 +17,7 @@ import { readProfile } from './profile.ts'
 import { provenanceOf, type ToldHeader, type Translation, translate } from './translate.ts'
 
 export interface StandardiseDeps {
-  raw: ObjectStore
+  raw: Pick<ObjectStore, 'get'>
   store: ObjectStore
   log: Log
   /** What the telescope's owner knows better than the header: JSON text or object, see profile.ts. */
@@ -59,6 +59,7 @@ export async function standardise(
 
 /**
  * The standardised frame of the bytes that a camera wrote.
+ * @param bytes given up by the caller: the pixels of the frame may lie where those of the file lay
  * @throws {CpcsError} as {@link standardise}, but for the store
  */
 export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFrame {
@@ -68,7 +69,7 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
   const cards = assembled ? assembledHeader(file.hdus[0].header, plane.amplifiers!, assembled) : plane.header
   const owner = readProfile(profile)
   const translation = translate(cards, plane.width, plane.height, owner)
-  const image = assembled ?? decodePlane(file, plane.hdu)
+  const image = assembled ?? decodePlane(file, plane.hdu, true)
   refuseEmptyPixels(image.pixels)
   const changes = assembled ? putTogether(assembled.words) : countShares(image)
   const saturation = saturationLevel(translation.detector.saturationAdu, image.pixels, image.bitpix > 0)

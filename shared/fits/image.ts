@@ -24,12 +24,26 @@ export function axesOf({ header, kind }: Pick<Hdu, 'header' | 'kind'>): number[]
 
 /**
  * Read the first plane of an image.
+ * @param givenUp the caller has no further use for the bytes of the file: plain 32-bit floats are then turned where they
+ *   lie, and the plane is a view of them, so that nothing else of the size of the frame is needed
  * @throws {CpcsError} TruncatedFits, UnsupportedFits, BrokenHeader
  */
-export function decodePlane(file: FitsFile, hdu: Hdu): Plane {
+export function decodePlane(file: FitsFile, hdu: Hdu, givenUp = false): Plane {
   const [width = 0, height = 1] = axesOf(hdu)
-  const pixels = decodeValues(file, hdu, () => new Float32Array(width * height))
+  const pixels =
+    (givenUp ? floatsInPlace(file, hdu, width * height) : undefined) ??
+    decodeValues(file, hdu, () => new Float32Array(width * height))
   return { width, height, pixels, bitpix: bitpixOf(hdu) }
+}
+
+/** Undefined where the stored values are no plain floats, or do not lie on a multiple of their size in memory. */
+function floatsInPlace(file: FitsFile, hdu: Hdu, count: number): Float32Array | undefined {
+  if (hdu.kind !== 'image' || bitpixOf(hdu) !== -32) return undefined
+  if ((hdu.header.number('BSCALE') ?? 1) !== 1 || (hdu.header.number('BZERO') ?? 0) !== 0) return undefined
+  const { buffer, byteOffset } = dataOf(file, hdu)
+  if (byteOffset % 4 !== 0) return undefined
+  Buffer.from(buffer, byteOffset, 4 * count).swap32()
+  return new Float32Array(buffer, byteOffset, count)
 }
 
 /**

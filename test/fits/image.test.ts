@@ -165,3 +165,34 @@ print(json.dumps(out))`,
     })
   },
 )
+
+describe('bytes that the caller gives up', () => {
+  const values = [-1.5, 0, 3.25, 1e30]
+  const floats = () => primaryImage([2, 2], -32, bigEndian(-32, values))
+  const decoded = (bytes: Uint8Array, givenUp: boolean) => {
+    const file = openFits(bytes)
+    return decodePlane(file, file.hdus[0], givenUp).pixels
+  }
+
+  test('floats are turned where they lie', () => {
+    const bytes = new Uint8Array(new ArrayBuffer(floats().length))
+    bytes.set(floats())
+    const pixels = decoded(bytes, true)
+    expect(pixels.buffer).toBe(bytes.buffer)
+    expect(Array.from(pixels)).toEqual(values.map(Math.fround))
+  })
+
+  test('floats off the grid of memory are read into an array of their own, and the bytes stay', () => {
+    const room = new Uint8Array(floats().length + 1)
+    const bytes = room.subarray(1)
+    bytes.set(floats())
+    expect(Array.from(decoded(bytes, true))).toEqual(values.map(Math.fround))
+    expect(bytes).toEqual(new Uint8Array(floats()))
+  })
+
+  test('bytes that are not given up stay as they are', () => {
+    const bytes = new Uint8Array(floats())
+    expect(Array.from(decoded(bytes, false))).toEqual(values.map(Math.fround))
+    expect(bytes).toEqual(new Uint8Array(floats()))
+  })
+})
