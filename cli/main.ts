@@ -6,6 +6,7 @@ import { CpcsError } from '#shared/errors.ts'
 import { objectIdOf } from '#shared/object-id.ts'
 import { type Log, silent } from '#shared/store.ts'
 import { parseCone, parseRange, parseTarget } from './places.ts'
+import type { RemoteFrame } from './remote-frame.ts'
 import { ServiceError } from './service.ts'
 import { summary } from './summary.ts'
 import { notUsable, UsageError, usage } from './usage.ts'
@@ -177,11 +178,21 @@ async function standardise([path, ...more]: string[], values: Values): Promise<n
 async function header([path, ...more]: string[], values: Values): Promise<number> {
   const { standardHeaderOf } = await import('./header.ts')
   const frame = onlyFrame(path, more)
-  const read = /^https?:/.test(frame)
-    ? await (await import('./remote-frame.ts')).fetchFrame(frame)
+  const read = /^(https?|s3):/.test(frame)
+    ? await farFrame(frame)
     : new Uint8Array(await readFile(frame).catch(notUsable(frame, 'cannot be read')))
   console.log(standardHeaderOf(read, { json: values.json === true, profile: await profileOf(values) }))
   return EXIT.done
+}
+
+/** A frame behind an address: of a web server, or s3://BUCKET/KEY. */
+async function farFrame(address: string): Promise<Uint8Array | RemoteFrame> {
+  const { fetchFrame, frameInStore } = await import('./remote-frame.ts')
+  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(address) ?? []
+  if (address.startsWith('s3:') && !key) throw new UsageError(`${address}: write s3://BUCKET/KEY`)
+  if (!key) return fetchFrame(address)
+  const [{ S3Store }, { s3 }] = await Promise.all([import('#shared/aws/s3-store.ts'), import('#shared/aws/clients.ts')])
+  return frameInStore(new S3Store(bucket, s3()), key)
 }
 
 async function tiles([action, survey, ...files]: string[], values: Values): Promise<number> {

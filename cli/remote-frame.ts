@@ -1,6 +1,8 @@
+import { CpcsError } from '#shared/errors.ts'
 import { isWrapped } from '#shared/fits/compressed-stream.ts'
 import type { Hdu } from '#shared/fits/file.ts'
 import { remoteHeaders } from '#shared/fits/remote-headers.ts'
+import type { ObjectStore } from '#shared/store.ts'
 import { UsageError } from './usage.ts'
 
 /** The headers of a frame on a web server, and how little of it was fetched for them. */
@@ -25,14 +27,37 @@ export async function fetchFrame(url: string): Promise<Uint8Array | RemoteFrame>
   const first = new Uint8Array(await start.arrayBuffer())
   if (start.status !== 206 || !(size > 0)) return first
   if (isWrapped(first)) return new Uint8Array(await (await ask(url)).arrayBuffer())
-  let fetchedBytes = first.length
-  const range = async (from: number, to: number) => {
-    const piece = new Uint8Array(await (await ask(url, `bytes=${from}-${to - 1}`)).arrayBuffer())
+  const range = async (from: number, to: number) =>
+    new Uint8Array(await (await ask(url, `bytes=${from}-${to - 1}`)).arrayBuffer())
+  return headersBy(range, size, first.length)
+}
+
+/**
+ * Fetch the headers of a frame in an object store by reading ranges; a frame that is compressed as a whole is read whole.
+ *
+ * @throws {CpcsError} ObjectMissing, StoreUnavailable; as `remoteHeaders`
+ */
+export async function frameInStore(store: ObjectStore, key: string): Promise<Uint8Array | RemoteFrame> {
+  const size = await store.size(key)
+  if (size === undefined) throw new CpcsError('ObjectMissing', { key })
+  const first = await store.range(key, 0, FIRST_BYTES)
+  if (isWrapped(first)) return store.get(key)
+  return headersBy((from, to) => store.range(key, from, to), size, first.length)
+}
+
+async function headersBy(
+  range: (from: number, to: number) => Promise<Uint8Array>,
+  bytes: number,
+  fetched: number,
+): Promise<RemoteFrame> {
+  let fetchedBytes = fetched
+  const counted = async (from: number, to: number) => {
+    const piece = await range(from, to)
     fetchedBytes += piece.length
     return piece
   }
-  const hdus = await remoteHeaders(range, size)
-  return { hdus, bytes: size, fetchedBytes }
+  const hdus = await remoteHeaders(counted, bytes)
+  return { hdus, bytes, fetchedBytes }
 }
 
 async function ask(url: string, range?: string): Promise<Response> {

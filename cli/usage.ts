@@ -16,7 +16,7 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       the whole way: standard header, astrometry, photometry, calibrated catalogue, report.json and pictures;
       --inject puts N stars into the frame and tells in injection.png and report.json whether its limits are true;
       --forced measures every star of the survey at its place, seen or not, in survey-stars.fits
-  cpcs header FRAME.fits|URL [--profile FILE] [--json]
+  cpcs header FRAME.fits|https://…|s3://… [--profile FILE] [--json]
       the standard header and where each value came from; of a frame on a web server its headers alone are fetched
   cpcs standardise FRAME.fits --out DIR [--profile FILE] [--colour R|G|B]
       frame.fits with standard header and mask, frame.json; of a colour mosaic the pixels of one colour, green if not told

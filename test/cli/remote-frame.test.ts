@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { standardHeaderOf } from '#cli/header.ts'
-import { fetchFrame } from '#cli/remote-frame.ts'
+import { fetchFrame, frameInStore } from '#cli/remote-frame.ts'
+import { MemoryStore } from '#shared/folder-store.ts'
 import { cardsOf, frameWith } from '../standardise/camera.ts'
 
 const cards = cardsOf({ 'DATE-OBS': '2023-09-27T00:10:22', EXPTIME: 120, FILTER: 'V', EGAIN: 1.5 })
@@ -49,3 +50,15 @@ test.each(['/old.fits', '/frame.fits.gz'])(
 
 test('a server without the frame is told with its answer', async () =>
   expect(fetchFrame(`${base}/none.fits`)).rejects.toThrow(/answers 404/))
+
+test('of a frame in an object store the headers alone are read; a compressed one whole', async () => {
+  const store = new MemoryStore()
+  for (const [name, bytes] of Object.entries(files)) await store.put(name.slice(1), bytes)
+  const far = await frameInStore(store, 'frame.fits')
+  if (far instanceof Uint8Array) throw new Error('the whole frame was read')
+  expect(far.fetchedBytes).toBeLessThan(frame.length / 10)
+  const told = JSON.parse(standardHeaderOf(far, { json: true })) as { header: { gainElectronsPerAdu: number } }
+  expect(told.header.gainElectronsPerAdu).toBe(1.5)
+  expect(await frameInStore(store, 'frame.fits.gz')).toEqual(files['/frame.fits.gz'])
+  await expect(frameInStore(store, 'absent.fits')).rejects.toThrow(/absent/)
+})
