@@ -69,7 +69,8 @@ export interface Force {
  * A fit with a colour term cannot tell g from r by its scatter alone, since r = g − (g − r): the size of the colour
  * term can. Surveys of the same band: error and tie of their zero point and size of the colour term. Where bands are
  * closer than {@link DECISIVE}, or the stars fewer than {@link LEAST_WITNESSES}, the header decides; where it says
- * nothing the band with the smallest colour term is taken and the choice called ambiguous. What earlier frames of the camera were calibrated to counts like the header, by
+ * nothing the band with the smallest colour term is taken and the choice called ambiguous, as it is where no colour term
+ * could be fitted. What earlier frames of the camera were calibrated to counts like the header, by
  * Laplace's rule of succession, so that the frames of a night do not wander between surveys that are equally good.
  *
  * @param headerBand band of the standard header, or null
@@ -123,8 +124,10 @@ export function chooseBand(
   return {
     ranked,
     chosen: closest.fit,
-    // few stars that cannot be calibrated to the band of the header tell nothing of the others
-    ambiguous: (contenders.length > 1 || (few && bandsOf(allowed) > 1)) && force.band === undefined,
+    // few stars that cannot be calibrated to the band of the header tell nothing of the others, nor do stars of one colour
+    ambiguous:
+      (contenders.length > 1 || ((few || !closest.fit.hasColourTerm) && bandsOf(allowed) > 1)) &&
+      force.band === undefined,
     contradictsHeader: named !== undefined,
   }
 }

@@ -220,6 +220,16 @@ describe('choice of the band', () => {
     for (const band of ['i', 'z']) expect(of(band).chosen).toMatchObject({ band })
   })
 
+  test('stars of one colour cannot tell bands apart, and it is said', () => {
+    const { catalogue, ps1, ...field } = simulateField({ stars: 200, cameraTerm: 0 })
+    const grey = { ...ps1, mag: { ...ps1.mag, g: ps1.mag.r.map(mag => mag + 0.5) } }
+    const of = (header: string | null) =>
+      calibrateFrame(catalogue, [grey], scaleOf({ ...field, catalogue, ps1 }), header)
+    expect(of(null).choice).toMatchObject({ ambiguous: true, chosen: { hasColourTerm: false } })
+    expect(of('r').choice.ambiguous).toBe(false)
+    expect(of('r').chosen).toMatchObject({ survey: 'ps1', band: 'r' })
+  })
+
   test('a forced band is the fit that stood among the candidates', () => {
     const field = simulateField({ stars: 200 })
     const auto = ofField(field)
