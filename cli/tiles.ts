@@ -19,6 +19,7 @@ import { hats } from '#shared/catalogue/upstreams.ts'
 import { verifyCatalogue } from '#shared/catalogue/verify.ts'
 import { CpcsError } from '#shared/errors.ts'
 import { FolderStore } from '#shared/folder-store.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { progressLine } from './progress.ts'
 import { UsageError } from './usage.ts'
 
@@ -55,8 +56,13 @@ async function importFile(survey: SurveyId, file: string, directory: string): Pr
   const progress = progressLine()
   try {
     const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey)
-    const summary = await importChunks(new FolderStore(directory), '', survey, chunks, (done, all) =>
-      progress.show(all === undefined ? `${file}: ${done} stars read` : `${file}: ${done} of ${all} cells written`),
+    const add = () =>
+      importChunks(new FolderStore(directory), '', survey, chunks, (done, all) =>
+        progress.show(all === undefined ? `${file}: ${done} stars read` : `${file}: ${done} of ${all} cells written`),
+      )
+    // two at once would each write a list of leaves without the other's
+    const summary = await oneAtATime(join(directory, `.${survey}.importing`), add, holder =>
+      progress.show(`${survey} is being imported by ${holder}: waiting`),
     )
     for (const key of summary.superseded) await rm(join(directory, ...key.split('/')), { force: true })
     return summary

@@ -16,6 +16,7 @@ import {
 } from './hats.ts'
 import { hasPositions, normalise, wantedBy } from './normalise.ts'
 import { encodeParquet, openParquetObject, readParquet } from './parquet.ts'
+import type { PublishedTable } from './published-table.ts'
 import { readTableChunks } from './read-chunks.ts'
 import { readTables } from './read-tables.ts'
 import type { ReferenceStars, SurveyId } from './reference.ts'
@@ -46,12 +47,12 @@ export interface ImportSummary {
 /**
  * Stars of a survey from a file as published, in any format of {@link readTables}.
  *
- * @throws {Error} no table in it has positions in the survey's spellings
+ * @throws {Error} no table in it has positions in the survey's spellings; one that has rows has no usable one
  */
 export async function readPublished(bytes: Uint8Array, survey: SurveyId): Promise<ReferenceStars> {
   const description = surveys[survey]
   const tables = await readTables(bytes, wantedBy(description))
-  const parts = tables.filter(table => hasPositions(table, description)).map(table => normalise(table, description))
+  const parts = tables.filter(table => hasPositions(table, description)).map(table => usefulStars(table, description))
   if (parts.length === 0) throw withoutPositions(description)
   return combineStars(
     parts.map(stars => ({ stars, rows: Array.from({ length: stars.count }, (_, i) => i) })),
@@ -59,10 +60,23 @@ export async function readPublished(bytes: Uint8Array, survey: SurveyId): Promis
   )
 }
 
+/** @throws {Error} the table has rows, and none with a position, or no magnitudes */
+function usefulStars(table: PublishedTable, survey: Survey): ReferenceStars {
+  const stars = normalise(table, survey)
+  const { count } = table
+  if (count > 0 && stars.count === 0)
+    throw new Error(`none of ${count} rows has a right ascension of 0 to 360 and a declination of -90 to 90 degrees`)
+  if (count > 0 && Object.keys(stars.mag).length === 0) {
+    const names = Object.values(survey.bands).map(({ mag }) => mag.join(' or '))
+    throw new Error(`no magnitudes: none of the columns ${names.join(', ')}`)
+  }
+  return stars
+}
+
 /**
  * Stars of a survey from a file as published, piece by piece: a large file takes no more memory than a small one.
  *
- * @throws {Error} no table in it has positions in the survey's spellings
+ * @throws {Error} no table in it has positions in the survey's spellings; one that has rows has no usable one
  */
 export async function* readPublishedChunks(
   store: ObjectStore,
@@ -74,7 +88,7 @@ export async function* readPublishedChunks(
   for await (const table of readTableChunks(store, key, wantedBy(description))) {
     if (!hasPositions(table, description)) continue
     usable = true
-    yield normalise(table, description)
+    yield usefulStars(table, description)
   }
   if (!usable) throw withoutPositions(description)
 }

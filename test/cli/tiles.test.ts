@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EXIT, main } from '#cli/main.ts'
+import { importTiles } from '#cli/tiles.ts'
 import { random } from '#shared/numeric/random.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cpcs-tiles-'))
@@ -99,4 +101,38 @@ test.each([
   const { status, text } = await cpcs('tiles', ...args, '--catalogues', here)
   expect(status).toBe(EXIT.usage)
   expect(text()).toMatch(tells)
+})
+
+test('two imports at once lose nothing, and one that was killed holds up nobody', async () => {
+  const folder = join(work, 'together')
+  mkdirSync(folder)
+  const draw = random('at once')
+  const files = ['a', 'b'].map(name => {
+    const rows = Array.from({ length: 300 }, (_, i) => `${name}${i},${10 + draw.uniform()},${40 + draw.uniform()},14`)
+    writeFileSync(join(work, `${name}.csv`), `source_id,ra,dec,phot_g_mean_mag\n${rows.join('\n')}\n`)
+    return join(work, `${name}.csv`)
+  })
+  const gone = spawnSync(process.execPath, ['-e', '0']).pid
+  writeFileSync(join(folder, '.gaia_dr3.importing'), `process ${gone} on ${hostname()}`)
+  await Promise.all(files.map(file => importTiles('gaia_dr3', [file], folder)))
+  const { status, text } = await cpcs('tiles', 'verify', '--catalogues', folder)
+  expect([status, text()]).toEqual([EXIT.done, expect.stringContaining('600 stars')])
+  expect(readdirSync(folder)).toEqual(['gaia_dr3'])
+})
+
+test.each([
+  ['right ascension in hours and declination in arcminutes', '1,10,2400,14', 'none of 1 rows has a right ascension'],
+  ['positions that are no numbers', '1,NaN,NaN,14', 'none of 1 rows has a right ascension'],
+])('a table with %s is refused in words', async (name, row, says) => {
+  const file = join(work, 'wrong.csv')
+  writeFileSync(file, `source_id,ra,dec,phot_g_mean_mag\n${row}\n`)
+  const { status, text } = await cpcs('tiles', 'import', 'gaia_dr3', file, '--catalogues', join(work, name))
+  expect([status, text()]).toEqual([EXIT.usage, expect.stringContaining(says)])
+})
+
+test('a table without a magnitude of the survey is refused in words', async () => {
+  const file = join(work, 'dark.csv')
+  writeFileSync(file, 'source_id,ra,dec,flux\n1,10,20,14\n')
+  const { status, text } = await cpcs('tiles', 'import', 'gaia_dr3', file, '--catalogues', join(work, 'dark'))
+  expect([status, text()]).toEqual([EXIT.usage, expect.stringContaining('no magnitudes')])
 })

@@ -1,0 +1,66 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+
+const LOOK_AGAIN_MS = 100
+
+/**
+ * Do something while no other process does, by a file that names who is at it: who comes second waits. A process that was
+ * killed leaves its file behind; it is passed over as soon as its process is gone.
+ *
+ * @param file made for as long as the work lasts
+ * @param waiting called once with the name of the process that is waited for
+ */
+export async function oneAtATime<T>(
+  file: string,
+  work: () => Promise<T>,
+  waiting: (holder: string) => void = () => {},
+): Promise<T> {
+  const mine = `process ${process.pid} on ${hostname()}`
+  await mkdir(dirname(file), { recursive: true })
+  for (let told = false; !(await take(file, mine)); ) {
+    const holder = await readFile(file, 'utf8').catch(() => '')
+    if (isGone(holder)) {
+      // renamed first: of several that find it only one removes it
+      const aside = `${file}.${process.pid}`
+      await rename(file, aside).then(
+        () => rm(aside, { force: true }),
+        () => {},
+      )
+      continue
+    }
+    if (!told && holder !== '') {
+      waiting(holder)
+      told = true
+    }
+    await setTimeout(LOOK_AGAIN_MS)
+  }
+  try {
+    return await work()
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+async function take(file: string, mine: string): Promise<boolean> {
+  try {
+    await writeFile(file, mine, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Whether the process that a file names ran on this machine and does not any more. */
+function isGone(holder: string): boolean {
+  const [, pid, host] = /^process (\d+) on (.*)$/.exec(holder) ?? []
+  if (!pid || host !== hostname()) return false
+  try {
+    process.kill(Number(pid), 0) // signal 0 asks only whether it is there
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
