@@ -1,6 +1,6 @@
 import { healpixCone, healpixOverlapsCone, healpixTouchesCone } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
-import { leafKey, type Partition, parseProperties, readHatsProperties, readPartitions } from './hats.ts'
+import { leafKey, overlaps, type Partition, parseProperties, readHatsProperties, readPartitions } from './hats.ts'
 import type { ParquetFile } from './parquet.ts'
 import type { Cone } from './reference.ts'
 
@@ -33,12 +33,19 @@ export async function openHats(
   return { ...found, properties: parseProperties(found.text), partitions: await readPartitions(store, found.prefix) }
 }
 
-/** Leaves of a catalogue that may hold stars within a cone. */
+/**
+ * Leaves of a catalogue that may hold stars within a cone.
+ *
+ * @throws {Error} two of them overlap: their stars would come twice, and each be its own neighbour
+ */
 export function leavesTouching({ partitions }: HatsCatalogue, cone: Cone): Partition[] {
-  return partitions.filter(
+  const touching = partitions.filter(
     // the outline only of those whose circle is near
     ({ order, cell }) => healpixTouchesCone(order, cell, cone) && healpixOverlapsCone(order, cell, cone),
   )
+  const [twice] = overlaps(touching)
+  if (twice !== undefined) throw new Error(twice)
+  return touching
 }
 
 /** Keys of the Parquet files of a leaf: one, or all in its directory. @throws {CpcsError} StoreUnavailable */

@@ -58,17 +58,25 @@ export function partitionOf(key: string): Partition | undefined {
   return found ? { order: Number(found[1]), cell: Number(found[2]) } : undefined
 }
 
-/** Read the text of `partition_info.csv`; columns other than ours are passed over. */
+/**
+ * Read the text of `partition_info.csv`; columns other than ours are passed over.
+ *
+ * @throws {Error} it names no leaves by order and cell: such a list is damaged, and the sky not empty
+ */
 export function parsePartitions(text: string): Partition[] {
   const [header = '', ...lines] = text.split(/\r?\n/).filter(line => line.trim() !== '')
   const names = header.split(',').map(name => name.trim())
   const place = (name: string) => names.indexOf(name)
   const [order, cell, rows, sha256] = ['Norder', 'Npix', 'num_rows', 'sha256'].map(place)
+  if (order < 0 || cell < 0) throw new Error('partition_info.csv has no columns Norder and Npix')
   return lines.map(line => {
     const values = line.split(',')
+    const [level, inside] = [Number(values[order]), Number(values[cell])]
+    if (!(Number.isInteger(level) && level >= 0 && Number.isInteger(inside) && inside >= 0 && inside < 12 * 4 ** level))
+      throw new Error(`partition_info.csv names no leaf in the line ${line}`)
     return {
-      order: Number(values[order]),
-      cell: Number(values[cell]),
+      order: level,
+      cell: inside,
       ...(rows >= 0 ? { rows: Number(values[rows]) } : {}),
       ...(sha256 >= 0 ? { sha256: values[sha256].trim() } : {}),
     }
@@ -94,6 +102,18 @@ export function leafKey(prefix: string, { order, cell }: { order: number; cell: 
 export function overlap(a: Partition, b: Partition): boolean {
   const [wide, narrow] = a.order <= b.order ? [a, b] : [b, a]
   return Math.floor(narrow.cell / 4 ** (narrow.order - wide.order)) === wide.cell
+}
+
+/** Which leaves overlap, one sentence each. */
+export function* overlaps(partitions: Partition[]): Generator<string> {
+  const sorted = inSkyOrder(partitions)
+  for (let i = 1; i < sorted.length; i++)
+    if (overlap(sorted[i - 1], sorted[i]))
+      yield `the leaves ${inWords(sorted[i - 1])} and ${inWords(sorted[i])} overlap`
+}
+
+export function inWords({ order, cell }: Partition): string {
+  return `Norder=${order} Npix=${cell}`
 }
 
 /** `partition_info.csv` of a catalogue of ours, leaves in order of the sky. */

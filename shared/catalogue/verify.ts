@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { CpcsError } from '#shared/errors.ts'
 import { healpix29 } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { tileRecord } from './fetched-tiles.ts'
-import { OWN_COLUMNS, overlap, type Partition, partitionOf } from './hats.ts'
+import { inWords, OWN_COLUMNS, overlaps, type Partition, partitionOf } from './hats.ts'
 import { type HatsCatalogue, leafFiles, openHats } from './hats-catalogue.ts'
 import { openParquetBytes, readParquet } from './parquet.ts'
 import { asNumbers, findColumn } from './published-table.ts'
@@ -29,8 +30,12 @@ export async function verifyCatalogue(
   prefix: string,
   progress: (done: number, all: number) => void = () => {},
 ): Promise<Verification | undefined> {
-  const catalogue = await openHats(store, prefix)
+  const catalogue = await openHats(store, prefix).catch((error: Error) => {
+    if (error instanceof CpcsError) throw error
+    return error
+  })
   if (!catalogue) return undefined
+  if (catalogue instanceof Error) return { leaves: 0, rows: 0, faults: [`${prefix}${catalogue.message}`] }
   const verification: Verification = { leaves: 0, rows: 0, faults: [...overlaps(catalogue.partitions)] }
   const { faults } = verification
   const expected = new Set<string>()
@@ -61,16 +66,6 @@ async function strays(store: ObjectStore, { prefix }: HatsCatalogue, expected: S
   }
   return faults
 }
-
-function* overlaps(partitions: Partition[]): Generator<string> {
-  const start = ({ order, cell }: Partition) => cell * 4 ** (24 - order)
-  const sorted = [...partitions].sort((a, b) => start(a) - start(b) || a.order - b.order)
-  for (let i = 1; i < sorted.length; i++)
-    if (overlap(sorted[i - 1], sorted[i]))
-      yield `the leaves ${inWords(sorted[i - 1])} and ${inWords(sorted[i])} overlap`
-}
-
-const inWords = ({ order, cell }: Partition) => `Norder=${order} Npix=${cell}`
 
 async function openLeaf(store: ObjectStore, key: string) {
   const bytes = await store.get(key)

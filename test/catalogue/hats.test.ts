@@ -332,8 +332,12 @@ describe('what verify finds', async () => {
     ],
     [
       'a leaf within another',
-      store => edited(store, 'gaia_dr3/partition_info.csv', text => `${text}0,${text.match(/\n(\d+),(\d+)/)![2]},1,\n`),
-      /is missing|overlap/,
+      store =>
+        edited(store, 'gaia_dr3/partition_info.csv', text => {
+          const [, order, cell] = text.match(/\n(\d+),(\d+)/)!
+          return `${text}${Number(order) + 1},${4 * Number(cell)},1,\n`
+        }),
+      /overlap/,
     ],
   ])('%s', async (_, damage, tells) => {
     expect((await damaged(damage)).join('\n')).toMatch(tells)

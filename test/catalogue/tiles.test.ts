@@ -5,6 +5,7 @@ import { importStars } from '#shared/catalogue/import.ts'
 import type { Cone, ReferenceStars } from '#shared/catalogue/reference.ts'
 import { takeStars } from '#shared/catalogue/reference-columns.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
+import { verifyCatalogue } from '#shared/catalogue/verify.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { random } from '#shared/numeric/random.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
@@ -173,6 +174,22 @@ describe('tiles', () => {
     await expect(openTiles(broken).cone('gaia_dr3', { raDeg: 80, decDeg: 20, radiusDeg: 1 })).rejects.toMatchObject({
       name: 'TilesUnavailable',
     })
+  })
+
+  test.each([
+    ['empty', () => '', 'no columns Norder and Npix'],
+    ['nonsense', () => 'Norder,Npix\n5,abc\n', 'names no leaf in the line 5,abc'],
+    ['of a cell that is not on the sky', () => 'Norder,Npix\n0,12\n', 'names no leaf'],
+    ['with a leaf inside another', (list: string) => `${list.trim()}\n29,0,1,x\n${list.split('\n')[1]}\n`, 'overlap'],
+  ])('a list of leaves that is %s is an error, and no empty or double sky', async (_, damaged, says) => {
+    const store = new MemoryStore()
+    await importStars(store, '', simulated(50, 'list', { raDeg: 80, decDeg: 20, radiusDeg: 0.2 }))
+    const list = new TextDecoder().decode(await store.get('gaia_dr3/partition_info.csv'))
+    await store.put('gaia_dr3/partition_info.csv', new TextEncoder().encode(damaged(list)))
+    const cone = openTiles(store).cone('gaia_dr3', { raDeg: 80, decDeg: 20, radiusDeg: 1 })
+    await expect(cone).rejects.toMatchObject({ name: 'TilesUnavailable', message: expect.stringContaining(says) })
+    const { faults } = (await verifyCatalogue(store, 'gaia_dr3/'))!
+    expect(faults.join()).toContain(says)
   })
 
   test.skipIf(!existsSync(fixtures))('catalogues that other software wrote are read where they stand', async () => {
