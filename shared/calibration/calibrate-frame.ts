@@ -82,7 +82,7 @@ export function fitDetails(fit: CalibrationFit) {
     colourRange: fit.hasColourTerm ? fit.colours.range : null,
     medianColour: fit.hasColourTerm ? fit.colours.median : null,
     colourTermFrom: fit.colourTermFrom,
-    ownColourTerm: fit.own ?? null,
+    ownColourTerm: fit.own ? { slope: fit.own.slope, error: fit.own.error } : null,
     rememberedColourTerm: fit.memory
       ? { slope: fit.memory.slope, error: fit.memory.error, frames: fit.memory.frames }
       : null,

@@ -104,8 +104,18 @@ function meanColourTerm(bands: CameraBand[]): ColourTermMemory | undefined {
     frames: bands.length,
     colourRange: [Math.min(...bands.map(b => b.colourRange[0])), Math.max(...bands.map(b => b.colourRange[1]))],
     colourSpread: median(bands.map(b => b.colourSpread)),
-    intrinsic: median(bands.map(b => b.intrinsicScatter)),
+    intrinsic: meanScatter(bands),
   }
+}
+
+/** Root of the mean square, weighted by stars: frames whose stars are few or faint often show no scatter at all. */
+function meanScatter(bands: CameraBand[]): number {
+  let [sum, weight] = [0, 0]
+  for (const { intrinsicScatter, stars } of bands) {
+    sum += stars * intrinsicScatter ** 2
+    weight += stars
+  }
+  return weight > 0 ? Math.sqrt(sum / weight) : 0
 }
 
 function frameScatter(terms: Float64Array, variances: Float64Array, mean: number): number {
@@ -162,7 +172,7 @@ export function cameraFrame(
         colourSpread: fit.ownColours!.spread,
         zeroPointOneSecond: toOneSecond(line.atPivot - own!.slope * line.pivot, header.exposureSeconds),
         zeroPointError: Math.hypot(line.atPivotError, own!.error * line.pivot),
-        intrinsicScatter: line.usualIntrinsic,
+        intrinsicScatter: own!.intrinsic ?? line.usualIntrinsic,
         stars: line.count,
       }
     })

@@ -95,7 +95,7 @@ export function fitCandidate(
   const from = { catalogue, matched, magnitudes, standard, frame }
   const stars = chooseCalibrators(withColour, grades, catalogue)
   const alone = stars.length >= MIN_STARS_FOR_COLOUR ? fitSample(stars, true, from) : undefined
-  const own = alone && { slope: alone.line.slope, error: alone.line.slopeError }
+  const own = alone && { slope: alone.line.slope, error: alone.line.slopeError, intrinsic: alone.line.usualIntrinsic }
   const contradictsMemory = memory !== undefined && own !== undefined && areDifferent(own, memory)
   if (memory && !contradictsMemory) {
     const helped = fitSample(stars, true, from, memory)

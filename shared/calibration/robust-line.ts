@@ -32,6 +32,8 @@ export interface SlopePrior {
 
 /** So many points show their own scatter to a fifth. */
 const ENOUGH_FOR_SCATTER = 15
+/** So far, relative to its square, may a scatter lie off the one that is known. */
+const KNOWN_TO = 0.5
 
 export interface Line {
   /** Weighted mean of x of the used points: there intercept and slope are independent. */
@@ -93,7 +95,8 @@ export function robustLine(
   if (!line) return undefined
   // The errors come from the likelihood of all used points: what is left of outliers among them widens the errors.
   const known = count(used) < ENOUGH_FOR_SCATTER ? (prior?.intrinsic ?? 0) : 0
-  const usualIntrinsic = Math.max(known, huberIntrinsic(data, used, slope, intercept))
+  const own = huberIntrinsic(data, used, slope, intercept)
+  const usualIntrinsic = prior?.intrinsic ? withKnown(own, prior.intrinsic, data, used, slope) : own
   intrinsic = Math.max(known, likelyIntrinsic(data, used, slope, intercept))
   line = york(data, used, intrinsic, withSlope, slope, prior)
   if (!line) return undefined
@@ -275,6 +278,19 @@ function ofUsed(data: LineData, used: Uint8Array, slope: number, intercept: numb
     variances[n++] = variance(data, i, slope)
   }
   return { residuals: residuals.subarray(0, n), variances: variances.subarray(0, n) }
+}
+
+/**
+ * Mean of the scatter (squared) that the used points show and the one that is known, each weighted by how well it is: of the
+ * first by the points' errors, where these are large it is often found to be 0; the second differs from one set of points to
+ * the next by {@link KNOWN_TO}.
+ */
+function withKnown(own: number, known: number, data: LineData, used: Uint8Array, slope: number): number {
+  let information = 0
+  const added = (own * own + known * known) / 2
+  for (let i = 0; i < used.length; i++) if (used[i]) information += 0.5 / (variance(data, i, slope) + added) ** 2
+  const before = 1 / (KNOWN_TO * known * known) ** 2
+  return Math.sqrt((information * own * own + before * known * known) / (information + before))
 }
 
 /**

@@ -132,3 +132,18 @@ test('a prior on the slope counts as one measurement of it', () => {
   expect(line.slopeError).toBeCloseTo(0.5, 9)
   expect(line.atPivot).toBeCloseTo(2, 9)
 })
+
+test('faint stars do not show the scatter that the camera is known for, bright ones do', () => {
+  const prior = { slope: 0, error: 0.01, intrinsic: 0.01 }
+  // residuals of alternating sign and one size: their mean square is known without a draw
+  const usual = (n: number, error: number, residual: number) => {
+    const make = (value: (i: number) => number) => Float64Array.from({ length: n }, (_, i) => value(i))
+    const x = make(i => Math.floor(i / 2) / n)
+    const y = make(i => (i % 2 ? residual : -residual))
+    const data = { x, y, varX: make(() => 0), covXY: make(() => 0), varY: make(() => error ** 2) }
+    return robustLine(data, true, prior)!.usualIntrinsic
+  }
+  expect(usual(40, 0.05, 0.04)).toBeCloseTo(0.01, 3)
+  // all points at 1 σ: of their squares a normal would have 0.92 below 2 σ
+  expect(usual(400, 0.001, 0.004)).toBeCloseTo(Math.sqrt(0.004 ** 2 / 0.9205 - 0.001 ** 2), 3)
+})
