@@ -67,6 +67,8 @@ writeSection(
     `Written by \`node bench/cameras.ts\`: ${values.skies} skies, ten cameras of ${values.frames} frames each (${'`test/calibration/cameras.ts`'} says how they`,
     'are made), three constant stars; each magnitude minus the truth over the error that is claimed for it.',
     'A third of the frames is taken through clouds and has few stars; the colour term then comes from the earlier frames of the camera.',
+    'The ± is that of independent points. Points of one camera and star share the errors of the catalogue: of the star itself and of',
+    'the stars around it. A row of one camera holds as many of these as skies times stars, and wanders by more than its ±.',
     '',
     ...table(head, [
       ...rows([['all', () => true]]),
