@@ -10,7 +10,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { StandardHeader } from '#events/frame.ts'
-import { findField, type LadderDeps } from '#functions/solve/ladder.ts'
+import { type Attempt, findField, type LadderDeps } from '#functions/solve/ladder.ts'
 import { searchLadder } from '#functions/solve/search.ts'
 import { writeQuads } from '#shared/astrometry/index-survey.ts'
 import type { FieldDetections } from '#shared/astrometry/pair-stars.ts'
@@ -57,6 +57,8 @@ interface Trial {
   stars: number
   fieldDeg: number
   rungs: number
+  /** Hypotheses whose odds were asked for, where nothing was accepted. */
+  tested?: number
   accepted: boolean
   /** Best log-odds of a solution that was accepted. */
   logOdds?: number
@@ -108,14 +110,21 @@ async function attempt(
   } as StandardHeader
   const ladder = searchLadder(header, { targets: [] })
   const trial = { seed, kind, mode, stars: detections.x.length, fieldDeg, rungs: ladder.length }
-  const start = performance.now()
-  const seconds = () => Number(((performance.now() - start) / 1000).toFixed(3))
+  const start = process.cpuUsage()
+  const seconds = () => {
+    const { user, system } = process.cpuUsage(start)
+    return Number(((user + system) / 1e6).toFixed(3))
+  }
+  let tested = 0
+  const count = async (attempts: Attempt[]) => {
+    tested = attempts.reduce((sum, attempt) => sum + attempt.tested, 0)
+  }
   try {
-    const { solution } = await findField(ladder, detections, header, deps, async () => {})
+    const { solution } = await findField(ladder, detections, header, deps, count)
     return { ...trial, accepted: true, logOdds: solution.logOdds, seconds: seconds() }
   } catch (error) {
     if (!(error instanceof CpcsError) || error.policy !== 'reject') throw error
-    return { ...trial, accepted: false, seconds: seconds() }
+    return { ...trial, tested, accepted: false, seconds: seconds() }
   }
 }
 

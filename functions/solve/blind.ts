@@ -13,6 +13,8 @@ const MOST_HYPOTHESES = 25 // that are refined, of a range of scales
 
 export interface BlindTrial {
   scale: ScaleRange
+  /** Hypotheses whose odds were asked for; and those of them that were worth reading reference stars for. */
+  tested: number
   hypotheses: number
 }
 
@@ -38,9 +40,9 @@ export async function solveBlind(
   const told = pixelScaleArcsec ? [{ low: pixelScaleArcsec / SCALE_TRUST, high: pixelScaleArcsec * SCALE_TRUST }] : []
   const trials: BlindTrial[] = []
   for (const range of scale ? [scale] : [...told, ANY_SCALE]) {
-    const trial = { scale: range, hypotheses: 0 }
+    const trial = { scale: range, tested: 0, hypotheses: 0 }
     trials.push(trial)
-    for await (const hypothesis of searchBlind(frame, sky, range)) {
+    for await (const hypothesis of searchBlind(frame, sky, range, trial)) {
       trial.hypotheses++
       const stars = await starsAround({ ...hypothesis, scaleArcsec: scaleOf(hypothesis.map) * 3600 })
       const solution = confirmBlind(hypothesis, detections, stars, range, widthPx, heightPx)

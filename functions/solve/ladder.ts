@@ -47,6 +47,8 @@ export interface Attempt {
   highScaleArcsec: number
   /** What was compared, in words. */
   tried: string
+  /** Hypotheses whose odds were asked for. */
+  tested: number
 }
 
 /**
@@ -99,6 +101,7 @@ async function climb(
       const count = reference.stars.raDeg.length
       mostStars = Math.max(mostStars, count)
       let tried = `${count} reference stars`
+      let tested = 0
       if (count >= MIN_STARS) {
         const hint = { ...rung, starsRadiusDeg: reference.radiusDeg }
         const result = solveField(detections, reference.stars, hint, header.widthPx, header.heightPx)
@@ -106,9 +109,9 @@ async function climb(
           log.info('the field is solved', { survey, pattern: result.rung, logOdds: result.logOdds })
           return { solution: result, withHint: rung.fromHeader, survey }
         }
-        tried = result.tried
+        ;({ tried, tested } = result)
       }
-      attempts.push({ survey, place: { raDeg, decDeg, radiusDeg }, lowScaleArcsec, highScaleArcsec, tried })
+      attempts.push({ survey, place: { raDeg, decDeg, radiusDeg }, lowScaleArcsec, highScaleArcsec, tried, tested })
       log.info('no match on this rung', { survey, tried, radiusDeg })
     }
   }
@@ -131,9 +134,10 @@ async function searchSky(
       const rung = { ...place, radiusDeg, lowScaleArcsec: place.scaleArcsec, highScaleArcsec: place.scaleArcsec }
       return (await referenceStars(survey, rung, detections.x.length, header, tiles)).stars
     })
-    for (const { scale, hypotheses } of solution ? [] : trials) {
+    for (const { scale, tested, hypotheses } of solution ? [] : trials) {
       const tried = `${detections.x.length} detections in the index of the whole sky, ${hypotheses} hypotheses`
-      attempts.push({ survey, place: 'everywhere', lowScaleArcsec: scale.low, highScaleArcsec: scale.high, tried })
+      const { low, high } = scale
+      attempts.push({ survey, place: 'everywhere', lowScaleArcsec: low, highScaleArcsec: high, tried, tested })
     }
     if (!solution) continue
     log.info('the field is found in the index of the sky', { survey, logOdds: solution.logOdds })

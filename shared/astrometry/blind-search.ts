@@ -1,7 +1,7 @@
 import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { gnomonic, inverseGnomonic } from '#shared/sky/projection.ts'
 import { spreadBrightest } from './bright-stars.ts'
-import { checkQuad, type Pattern } from './pattern-match.ts'
+import { checkQuad, type Pattern, type Tally } from './pattern-match.ts'
 import {
   cellSideDeg,
   type QuadBand,
@@ -54,13 +54,14 @@ export async function* searchBlind(
   frame: Pattern,
   sky: QuadSky,
   scale: ScaleRange,
+  tally: Tally = { tested: 0 },
 ): AsyncGenerator<BlindHypothesis, void, void> {
   const grid = new PointGrid(frame.x, frame.y, Math.sqrt((frame.width * frame.height) / Math.max(1, frame.x.length)))
   const depths = figuresByDepth(frame)
   for (const { order, depths: together } of plan(sky, frame, depths, scale)) {
     for (const cell of sky.pieces(order)) {
       const band = await sky.piece(order, cell)
-      for (const { rows, image } of together) yield* searchBand(frame, grid, image, rows, band, scale)
+      for (const { rows, image } of together) yield* searchBand(frame, grid, image, rows, band, scale, tally)
     }
   }
 }
@@ -118,6 +119,7 @@ function* searchBand(
   rows: number[],
   band: QuadBand,
   scale: ScaleRange,
+  tally: Tally,
 ): Generator<BlindHypothesis, void, void> {
   const waiting: BlindHypothesis[] = []
   const hits: number[] = []
@@ -134,7 +136,7 @@ function* searchBand(
       hits.length = 0
       quadsLike(band, code, CODE_TOLERANCE, hits)
       for (const hit of hits) {
-        const found = hypothesis(frame, grid, four, rows.length, band, hit, mirrored, scale)
+        const found = hypothesis(frame, grid, four, rows.length, band, hit, mirrored, scale, tally)
         if (!found) continue
         if (found.logOdds > CERTAIN) yield found
         else if (found.logOdds > PROMISING) waiting.push(found)
@@ -170,6 +172,7 @@ function hypothesis(
   hit: number,
   mirrored: boolean,
   scale: ScaleRange,
+  tally: Tally,
 ): BlindHypothesis | undefined {
   const witnesses = band.stars.subarray(4 * hit, 4 * hit + 4)
   const [raDeg, decDeg] = starPlace(band, witnesses[0])
@@ -187,6 +190,7 @@ function hypothesis(
   const centre = inverseGnomonic(map.a * x + map.b * y + map.c, map.d * x + map.e * y + map.f, raDeg, decDeg)
   const radiusDeg = Math.hypot(x, y) * scaleDeg
   if (radiusDeg > WIDEST_DEG) return undefined
+  tally.tested++
   const odds = (stars: number[]) => {
     const sky = { xi: new Float64Array(stars.length), eta: new Float64Array(stars.length) }
     for (let k = 0; k < stars.length; k++) {

@@ -22,6 +22,11 @@ export interface PatternOptions {
   mostOffsetDeg: number
 }
 
+/** Hypotheses whose odds were asked for, counted while a search goes on. */
+export interface Tally {
+  tested: number
+}
+
 export interface PatternMatch extends Verification {
   map: LinearMap
   /** Detections and reference stars, as depths, that the winning rung compared. */
@@ -50,7 +55,12 @@ const SCALE_STEP = 1.5
  *
  * A generator: the caller takes the next hypothesis only where refining the last one failed.
  */
-export function* matchPatterns(frame: Pattern, sky: Sky, options: PatternOptions): Generator<PatternMatch> {
+export function* matchPatterns(
+  frame: Pattern,
+  sky: Sky,
+  options: PatternOptions,
+  tally: Tally = { tested: 0 },
+): Generator<PatternMatch> {
   const all = Array.from({ length: frame.x.length }, (_, k) => k)
   const allStars = Array.from({ length: sky.xi.length }, (_, k) => k)
   const grid = new PointGrid(frame.x, frame.y, Math.sqrt((frame.width * frame.height) / Math.max(1, frame.x.length)))
@@ -72,7 +82,7 @@ export function* matchPatterns(frame: Pattern, sky: Sky, options: PatternOptions
           neighbourQuads(pick(sky.xi, stars), pick(sky.eta, stars), NEIGHBOURS),
           CODE_TOLERANCE,
         )
-        yield* climb(frame, sky, grid, image, rows, index, stars, options, rung)
+        yield* climb(frame, sky, grid, image, rows, index, stars, options, rung, tally)
       }
       if (rows.length < depth && ratio === ratios[ratios.length - 1]) return
     }
@@ -101,6 +111,7 @@ function* climb(
   stars: number[],
   options: PatternOptions,
   rung: string,
+  tally: Tally,
 ): Generator<PatternMatch> {
   const promising: PatternMatch[] = []
   const hits: number[] = []
@@ -124,6 +135,7 @@ function* climb(
         }
         const map = fitSimilarity(four.x, four.y, four.xi, four.eta, mirrored)
         if (!plausible(map, frame, options)) continue
+        tally.tested++
         const found = { ...checkQuad(map, four, frame, sky, grid, witnesses), map, rung }
         if (found.logOdds > CERTAIN) yield found
         else if (found.logOdds > PROMISING) promising.push(found)

@@ -35,6 +35,8 @@ export interface FieldSolution extends Refined {
 export interface Unsolved {
   /** What was tried, in words. */
   tried: string
+  /** Hypotheses whose odds were asked for. */
+  tested: number
 }
 
 /** Odds of a thousand million to one: no false solution was ever seen there (Lang et al. 2010). */
@@ -72,7 +74,8 @@ export function solveField(
     mostOffsetDeg: hint.radiusDeg,
   }
   let hypotheses = 0
-  for (const found of matchPatterns(pattern, sky, options)) {
+  const tally = { tested: 0 }
+  for (const found of matchPatterns(pattern, sky, options, tally)) {
     hypotheses++
     const refined = refine(found.map, hint.raDeg, hint.decDeg, detections, stars, width, height)
     const solution = refined && judge(refined, detections, stars, width, height, found.rung)
@@ -80,7 +83,8 @@ export function solveField(
     if (hypotheses >= MOST_HYPOTHESES) break
   }
   const scales = `${hint.lowScaleArcsec.toPrecision(3)} to ${hint.highScaleArcsec.toPrecision(3)} arcsec per pixel`
-  return { tried: `${detections.x.length} detections against ${count} stars, ${scales}, ${hypotheses} hypotheses` }
+  const tried = `${detections.x.length} detections against ${count} stars, ${scales}, ${hypotheses} hypotheses`
+  return { tried, tested: tally.tested }
 }
 
 /**
