@@ -1,7 +1,8 @@
+import { assemble, f32x4, i32, kernel, repeat } from '#shared/numeric/wasm.ts'
+
 /**
- * Sums of shifted lines, four pixels at a time: out[i] = Σ weight × line[i + shift], the inner loop of every filter. The
- * one function of this project that is not TypeScript: 128-bit vectors are out of reach for it, and the filters are a
- * third of the detection's time. The instructions are spelled out below; there is no toolchain.
+ * Sums of shifted lines, four pixels at a time: out[i] = Σ weight × line[i + shift], the inner loop of every filter. A
+ * kernel of 128-bit vectors, for the filters are a third of the detection's time.
  */
 
 /** A shift, in values, and the weight it goes with. */
@@ -11,13 +12,14 @@ export interface Tap {
 }
 
 const PAGE = 65_536
-const TAP_BYTES = 32
+const TAP_BYTES = 32 // the shift in bytes, and the weight four times
+const WEIGHT_OFFSET = 16
 const MOST_TAPS = 512
 const TAPS_AT = 0
 const BUFFER_AT = TAPS_AT + MOST_TAPS * TAP_BYTES
 const STEP = 16 // values that one turn of the loop makes
 
-type Sum = (from: number, into: number, endInto: number, endTaps: number) => void
+type Sum = (from: number, into: number, end: number, endTaps: number) => void
 
 /** Memory for lines and their sums, and the sums. Reused; values beyond what was written are those of the last use. */
 export class WeightedSums {
@@ -28,8 +30,9 @@ export class WeightedSums {
 
   constructor() {
     this.#memory = new WebAssembly.Memory({ initial: 1 })
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()), { m: { m: this.#memory } })
-    this.#run = exports.f as Sum
+    const module = new WebAssembly.Module(assemble({ sum }))
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } })
+    this.#run = exports.sum as Sum
   }
 
   /** Room for at least so many values; what was there before is lost. */
@@ -46,7 +49,8 @@ export class WeightedSums {
     const view = new DataView(this.#memory.buffer)
     taps.forEach(({ shift, weight }, k) => {
       view.setInt32(TAPS_AT + k * TAP_BYTES, 4 * shift, true)
-      for (let lane = 0; lane < 4; lane++) view.setFloat32(TAPS_AT + k * TAP_BYTES + 16 + 4 * lane, weight, true)
+      for (let lane = 0; lane < 4; lane++)
+        view.setFloat32(TAPS_AT + k * TAP_BYTES + WEIGHT_OFFSET + 4 * lane, weight, true)
     })
     this.#endTaps = TAPS_AT + taps.length * TAP_BYTES
   }
@@ -61,70 +65,20 @@ export class WeightedSums {
   }
 }
 
-/**
- * The module in the binary format (WebAssembly core 2.0, chapter 5):
- *
- *     (func (export "f") (param $from $into $end $taps i32) (local $tap $at i32) (local $s0 $s1 $s2 $s3 v128)
- *       loop
- *         clear the four sums; $tap = TAPS_AT
- *         loop
- *           $at = $from + shift of $tap
- *           $sN = $sN + weight of $tap × four values at $at + 16 N, for N = 0..3
- *           $tap += TAP_BYTES; again while $tap < $taps
- *         end
- *         store the sums at $into; $from += 64; $into += 64; again while $into < $end
- *       end)
- */
-function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const [I32, V128, VOID] = [0x7f, 0x7b, 0x40]
-  const [FROM, INTO, END, TAPS, TAP, AT, SUM] = [0, 1, 2, 3, 4, 5, 6]
-  const get = (local: number) => [0x20, local]
-  const set = (local: number) => [0x21, local]
-  const constant = (value: number) => [0x41, value + (value >= 64 ? 0x80 : 0), ...(value >= 64 ? [0] : [])] // LEB128 < 128
-  const add = [0x6a]
-  const addTo = (local: number, value: number) => [...get(local), ...constant(value), ...add, ...set(local)]
-  const load32 = [0x28, 2, 0]
-  const load128 = (offset: number) => [0xfd, 0x00, 0, offset]
-  const store128 = (offset: number) => [0xfd, 0x0b, 0, offset]
-  const multiply = [0xfd, 0xe6, 0x01]
-  const addVectors = [0xfd, 0xe4, 0x01]
-  const zeros = [0xfd, 0x0c, ...new Array(16).fill(0)]
-  const lessThan = [0x49]
-  const loop = (body: number[]) => [0x03, VOID, ...body, 0x0b]
-  const again = [0x0d, 0]
-  const lanes = [0, 1, 2, 3]
-
-  const inner = loop([
-    ...[...get(FROM), ...get(TAP), ...load32, ...add, ...set(AT)],
-    ...lanes.flatMap(n => [
-      ...[...get(SUM + n), ...get(TAP), ...load128(16), ...get(AT), ...load128(16 * n)],
-      ...[...multiply, ...addVectors, ...set(SUM + n)],
+/** Sums at four times four values a turn, from address `from` on, written from `into` on until `end`. */
+const sum = kernel({ from: 'i32', into: 'i32', end: 'i32', endTaps: 'i32' }, ({ from, into, end, endTaps }, local) => {
+  const [tap, at] = [local('i32'), local('i32')]
+  const sums = [0, 1, 2, 3].map(() => local('v128'))
+  const addTap = [
+    at.set(i32.add(from, i32.load(tap))),
+    ...sums.map((sum, n) => sum.set(f32x4.add(sum, f32x4.mul(f32x4.load(tap, WEIGHT_OFFSET), f32x4.load(at, 16 * n))))),
+  ]
+  return [
+    repeat(into, into, end, 4 * STEP, [
+      ...sums.map(sum => sum.set(f32x4.const(0, 0, 0, 0))),
+      repeat(tap, i32.const(TAPS_AT), endTaps, TAP_BYTES, addTap),
+      ...sums.map((sum, n) => f32x4.store(into, sum, 16 * n)),
+      from.set(i32.add(from, i32.const(4 * STEP))),
     ]),
-    ...addTo(TAP, TAP_BYTES),
-    ...[...get(TAP), ...get(TAPS), ...lessThan, ...again],
-  ])
-  const outer = loop([
-    ...lanes.flatMap(n => [...zeros, ...set(SUM + n)]),
-    ...[...constant(TAPS_AT), ...set(TAP)],
-    ...inner,
-    ...lanes.flatMap(n => [...get(INTO), ...get(SUM + n), ...store128(16 * n)]),
-    ...addTo(FROM, 4 * STEP),
-    ...addTo(INTO, 4 * STEP),
-    ...[...get(INTO), ...get(END), ...lessThan, ...again],
-  ])
-  const code = [2, 2, I32, 4, V128, ...outer, 0x0b]
-  const section = (id: number, content: number[]) => [id, ...size(content.length), ...content]
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 4, I32, I32, I32, I32, 0]), // one type: four integers, no result
-    ...section(2, [1, 1, 0x6d, 1, 0x6d, 2, 0, 1]), // import m.m: a memory of at least one page
-    ...section(3, [1, 0]), // one function of that type
-    ...section(7, [1, 1, 0x66, 0, 0]), // export f
-    ...section(10, [1, ...size(code.length), ...code]),
-  ])
-}
-
-/** LEB128 of a length below 16384. */
-function size(length: number): number[] {
-  return length < 128 ? [length] : [(length & 127) | 128, length >> 7]
-}
+  ]
+})
