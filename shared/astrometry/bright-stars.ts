@@ -26,18 +26,17 @@ export function spreadBrightest(
   const side = Math.sqrt(((right - left) * (high - low) * 3) / wanted) || 1
   const columns = Math.floor((right - left) / side) + 1
   const most = Math.ceil(2 * 3)
-  const filled = new Map<number, number>()
+  const filled = new Uint8Array(columns * (Math.floor((high - low) / side) + 1))
   const taken: number[] = []
   const rest: number[] = []
   for (let k = 0; k < rows.length && taken.length < wanted; k++) {
     const row = rows[k]
     const cell = Math.floor((y[row] - low) / side) * columns + Math.floor((x[row] - left) / side)
-    const count = filled.get(cell) ?? 0
-    if (count >= most) {
+    if (filled[cell] >= most) {
       rest.push(row)
       continue
     }
-    filled.set(cell, count + 1)
+    filled[cell]++
     taken.push(row)
   }
   return taken.concat(rest.slice(0, wanted - taken.length))

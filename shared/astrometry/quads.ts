@@ -74,15 +74,33 @@ function nearestNeighbours(x: ArrayLike<number>, y: ArrayLike<number>, wanted: n
     for (let radius = start / 2; found.length <= wanted && radius < 4 * span; radius *= 1.6) {
       found = grid.within(x[i], y[i], radius)
     }
-    const distance = (row: number) => (x[row] - x[i]) ** 2 + (y[row] - y[i]) ** 2
-    lists.push(
-      found
-        .filter(row => row !== i)
-        .sort((a, b) => distance(a) - distance(b) || a - b)
-        .slice(0, wanted),
-    )
+    lists.push(nearestOf(found, x, y, i, wanted))
   }
   return lists
+}
+
+/** Those of some rows that are nearest to row i, nearest first; of those as far the lower. */
+function nearestOf(rows: number[], x: ArrayLike<number>, y: ArrayLike<number>, i: number, wanted: number): number[] {
+  const nearest: number[] = []
+  const squares: number[] = []
+  for (const row of rows) {
+    if (row === i) continue
+    const square = (x[row] - x[i]) ** 2 + (y[row] - y[i]) ** 2
+    let at = nearest.length
+    while (at > 0 && (square < squares[at - 1] || (square === squares[at - 1] && row < nearest[at - 1]))) at--
+    if (at >= wanted) continue
+    if (nearest.length < wanted) {
+      nearest.push(row)
+      squares.push(square)
+    }
+    for (let k = nearest.length - 1; k > at; k--) {
+      nearest[k] = nearest[k - 1]
+      squares[k] = squares[k - 1]
+    }
+    nearest[at] = row
+    squares[at] = square
+  }
+  return nearest
 }
 
 /**
