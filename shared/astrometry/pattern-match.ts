@@ -47,6 +47,8 @@ const MOST_REFERENCE_STARS = 8000
 const PROMISING = Math.log(1e5)
 const CERTAIN = Math.log(1e12)
 const SCALE_STEP = 1.5
+/** Reference stars looked for, as a multiple of the detections: most of the brightest may be missing from a frame. */
+export const STARS_PER_DETECTION = 4
 
 /**
  * Hypotheses of where a frame points, best first: quads of bright detections whose code is that of quads of reference
@@ -169,6 +171,6 @@ export function checkQuad(
   // A pixel of its own, half a pixel of the quad's stars carried outwards, and optics that bend by some thousandths.
   const lever = 0.5 / size + 0.003
   const errorPx = (x: number, y: number) => Math.min(20, Math.hypot(1, lever * Math.hypot(x - centreX, y - centreY)))
-  const tests = Math.min(60, Math.max(20, frame.x.length))
+  const tests = Math.min(100, Math.max(20, STARS_PER_DETECTION * frame.x.length))
   return verify(map, sky, grid, Math.min(frame.x.length, 120), frame.width, frame.height, tests, errorPx, witnesses)
 }

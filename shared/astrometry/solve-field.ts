@@ -4,7 +4,7 @@ import { gnomonic } from '#shared/sky/projection.ts'
 import { pixelScaleDeg, skyToPixel } from '#shared/sky/wcs.ts'
 import type { BlindHypothesis, ScaleRange } from './blind-search.ts'
 import type { FieldDetections, FieldStars } from './pair-stars.ts'
-import { matchPatterns } from './pattern-match.ts'
+import { matchPatterns, STARS_PER_DETECTION } from './pattern-match.ts'
 import { type Refined, refine } from './refine.ts'
 
 /** What is known of where a frame points. */
@@ -138,7 +138,7 @@ function judge(
   const medianResidualPx = median(refined.residualPx)
   const sigma = Math.max(0.5, medianResidualPx)
   // A catalogue deeper than the frame may have brighter stars that the frame missed: look for more than were found.
-  const tests = Math.min(150, Math.max(30, detections.x.length))
+  const tests = Math.min(150, Math.max(30, STARS_PER_DETECTION * detections.x.length))
   const rows = Math.min(detections.x.length, 300)
   // Chance meets more detections in a cluster than elsewhere: the density around each place counts.
   const nearby = Math.sqrt((8 * width * height) / (rows * Math.PI))

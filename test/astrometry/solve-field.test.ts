@@ -24,6 +24,22 @@ test.each(fields)('a field %s is found in any turn and either parity', (_, knobs
   }
 })
 
+test('25 stars are enough, whichever of the hundred brightest they are', () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const field = virtualField({ seed: 300 + seed, density: 12_000, missing: 0, spurious: 0, rotationDeg: 29 * seed })
+    const draw = random(`few ${seed}`)
+    const rows = Array.from({ length: 100 }, (_, k) => k)
+    while (rows.length > 25) rows.splice(Math.floor(rows.length * draw.uniform()), 1)
+    const take = (values: Float64Array) => Float64Array.from(rows, row => values[row])
+    const { x, y, mag, errorPx, clean } = field.detections
+    const few = { x: take(x), y: take(y), mag: take(mag), errorPx: take(errorPx), clean: clean.slice(0, 25) }
+    expect(x.length).toBeGreaterThan(100)
+    const result = solveField(few, field.stars, field.hint, field.width, field.height)
+    expect(isSolved(result), `seed ${seed}`).toBe(true)
+    if (isSolved(result)) expect(largestErrorPx(result.wcs, field.wcs, field.width, field.height)).toBeLessThan(3)
+  }
+})
+
 test('the pairs of a solution are the true ones', () => {
   const field = virtualField({ seed: 5, rotationDeg: 200 })
   const result = solveField(field.detections, field.stars, field.hint, field.width, field.height)
