@@ -136,7 +136,8 @@ function listsOf(file: string): Partial<Record<Tool, StarList>> {
     crpixY: 1,
     cd: [-1e-4, 0, 0, 1e-4] as [number, number, number, number],
   }
-  const { x, y, flux, fluxErr } = makeCatalogue(measured, upright)
+  const exact = { order: 0, centreX: 0, centreY: 0, radiusPx: 1, covariance: [0] }
+  const { x, y, flux, fluxErr } = makeCatalogue(measured, { wcs: upright, covariance: exact })
   const lists: Partial<Record<Tool, StarList>> = { CPCS: { x, y, flux, fluxErr } }
   // The drivers read a folder of the simulator's form.
   writeFileSync(

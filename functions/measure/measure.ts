@@ -5,7 +5,7 @@ import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
 import { cleanlinessOf } from '#shared/photometry/cleanliness.ts'
-import { makeCatalogue } from '#shared/photometry/make-catalogue.ts'
+import { type KnownSolution, makeCatalogue } from '#shared/photometry/make-catalogue.ts'
 import { measureStars } from '#shared/photometry/measure-stars.ts'
 import { drawPsf } from '#shared/photometry/psf-picture.ts'
 import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
@@ -44,7 +44,8 @@ export async function measure(
   { store, targets, tiles, log, inject, forced: survey }: MeasureDeps,
 ): Promise<MeasureOutput> {
   const { frame, header, cards } = decodeFrame(await store.get(input.image))
-  const wcs = await readSolution(store, input.solution)
+  const solution = await readSolution(store, input.solution)
+  const { wcs } = solution
   const found = await store.get(input.detections)
   const detections = readDetections(found)
   const { width, height } = frame
@@ -54,7 +55,7 @@ export async function measure(
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
   const forced = measureTargets(measured, wcs, inField, known, log)
-  const stars = makeCatalogue(measured, wcs)
+  const stars = makeCatalogue(measured, solution)
   log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
 
   const keys = {
@@ -110,9 +111,9 @@ export async function measure(
   }
 }
 
-async function readSolution(store: ObjectStore, key: string): Promise<Wcs> {
+async function readSolution(store: ObjectStore, key: string): Promise<KnownSolution> {
   const text = new TextDecoder().decode(await store.get(key))
-  return (JSON.parse(text) as { wcs: Wcs }).wcs
+  return JSON.parse(text) as KnownSolution
 }
 
 /** The cone around the frame. */

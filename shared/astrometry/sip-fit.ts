@@ -160,18 +160,18 @@ export function toPlane(fit: PlaneFit, x: number, y: number): [xi: number, eta: 
   return [xi, eta]
 }
 
+/** What of a fit tells how well it is known: the part that is kept with a solution. */
+export type FitCovariance = Pick<PlaneFit, 'order' | 'centreX' | 'centreY' | 'radiusPx'> & {
+  covariance: ArrayLike<number>
+}
+
 /** 1 σ per axis of the solution itself at a pixel, mas: from the stars that made it, not of the pixel's centroid. */
-export function solutionErrorMas(
-  fit: Pick<PlaneFit, 'order' | 'centreX' | 'centreY' | 'radiusPx'> & { covariance: ArrayLike<number> },
-  x: number,
-  y: number,
-): number {
-  const u = (x - fit.centreX) / fit.radiusPx
-  const v = (y - fit.centreY) / fit.radiusPx
-  const term = powers(0, fit.order).map(([p, q]) => u ** p * v ** q)
+export function solutionErrorMas(fit: FitCovariance, x: number, y: number): number {
+  const terms = termsOf(fit.order)
+  fillTerms((x - fit.centreX) / fit.radiusPx, (y - fit.centreY) / fit.radiusPx, fit.order, scratch, 0)
   let variance = 0
-  for (let i = 0; i < term.length; i++) {
-    for (let j = 0; j < term.length; j++) variance += term[i] * term[j] * fit.covariance[i * term.length + j]
+  for (let i = 0; i < terms; i++) {
+    for (let j = 0; j < terms; j++) variance += scratch[i] * scratch[j] * fit.covariance[i * terms + j]
   }
   return Math.sqrt(Math.max(0, variance)) * 3.6e6
 }

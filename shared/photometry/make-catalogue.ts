@@ -1,3 +1,4 @@
+import { type FitCovariance, solutionErrorMas } from '#shared/astrometry/sip-fit.ts'
 import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { apertureTie, measureAperture } from './aperture.ts'
@@ -12,8 +13,17 @@ export const RELATIVE_FLOOR = 0.002
 const MAG_PER_RELATIVE = 2.5 / Math.LN10
 const MAS_PER_DEG = 3.6e6
 
-/** The catalogue of a measured frame, brightest first; stars without flux, and those that only stand for a survey's, are left out. */
-export function makeCatalogue(measured: MeasuredFrame, wcs: Wcs): StarCatalogue {
+/** A solution of the frame's place, and how well it is known. */
+export interface KnownSolution {
+  wcs: Wcs
+  covariance: FitCovariance
+}
+
+/**
+ * The catalogue of a measured frame, brightest first; stars without flux, and those that only stand for a survey's, are
+ * left out. The errors of positions on the sky are those of the star's fit and of the solution together.
+ */
+export function makeCatalogue(measured: MeasuredFrame, { wcs, covariance }: KnownSolution): StarCatalogue {
   const { scene, stars, psf } = measured
   const order = stars.byFlux().filter(star => !stars.held[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
   const catalogue = emptyCatalogue(order.length)
@@ -32,8 +42,9 @@ export function makeCatalogue(measured: MeasuredFrame, wcs: Wcs): StarCatalogue 
     catalogue.y[row] = stars.y[star]
     catalogue.raDeg[row] = raDeg
     catalogue.decDeg[row] = decDeg
-    catalogue.raErrMas[row] = Math.hypot(c11 * xErr, c12 * yErr)
-    catalogue.decErrMas[row] = Math.hypot(c21 * xErr, c22 * yErr)
+    const ofSolution = solutionErrorMas(covariance, stars.x[star], stars.y[star])
+    catalogue.raErrMas[row] = Math.hypot(c11 * xErr, c12 * yErr, ofSolution)
+    catalogue.decErrMas[row] = Math.hypot(c21 * xErr, c22 * yErr, ofSolution)
     catalogue.flux[row] = flux
     catalogue.fluxErr[row] = fluxErr
     catalogue.magInst[row] = magnitude(flux)

@@ -80,6 +80,9 @@ const input = MeasureInput.parse({
   seeingPx: 3.1,
 })
 
+/** A solution that is known to 20 mas everywhere: only the constant term has an error, degrees². */
+const covariance = { order: 0, centreX: 150, centreY: 130, radiusPx: 200, covariance: [(20 / 3.6e6) ** 2] }
+
 const stars = latticeStars(sky, 30, 2_000, 100_000)
 
 /** A store with what the stages before would have left. */
@@ -87,7 +90,7 @@ async function storeWithFrame(): Promise<MemoryStore> {
   const store = new MemoryStore()
   const frame = renderFrame(sky, stars)
   await store.put(input.image, encodeFrame(frame, header))
-  await store.put(input.solution, new TextEncoder().encode(JSON.stringify({ wcs })))
+  await store.put(input.solution, new TextEncoder().encode(JSON.stringify({ wcs, covariance })))
   const found = encodeDetections(detectionsNear(sky, stars), estimateBackground(frame).levels)
   await store.put(input.detections, found)
   return store
@@ -151,9 +154,19 @@ describe('the measure stage', () => {
       expect(catalogue.raDeg[row]).toBeCloseTo(ra, 9)
       expect(catalogue.decDeg[row]).toBeCloseTo(dec, 9)
       expect(Math.abs(catalogue.flux[row] - star.flux) / catalogue.fluxErr[row]).toBeLessThan(5)
-      expect(catalogue.raErrMas[row]).toBeGreaterThan(0)
       expect(catalogue.sky[row]).toBeCloseTo(sky.skyAdu, -1)
       expect(catalogue.sourceId[row]).toBe(0n)
+    }
+  })
+
+  test('an error on the sky holds that of the star and that of the solution', () => {
+    // King 1983: the error of a position is about that of the flux times the PSF's sigma, here 1.27 pixels of 600 mas
+    for (let row = 0; row < catalogue.id.length; row++) {
+      const ofStar = (1.27 * 600 * catalogue.fluxErr[row]) / catalogue.flux[row]
+      for (const error of [catalogue.raErrMas[row], catalogue.decErrMas[row]]) {
+        expect(error).toBeGreaterThan(Math.hypot(20, 0.6 * ofStar))
+        expect(error).toBeLessThan(Math.hypot(20, 1.7 * ofStar))
+      }
     }
   })
 
