@@ -7,7 +7,8 @@
  * are its rows of Tycho-2, amid half a million others over the rest of the sky, for which an index is built.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
@@ -45,6 +46,8 @@ const { values } = parseArgs({
     out: { type: 'string', default: resultsFile },
   },
 })
+/** Of this run alone: two at once must not compare each other's solutions. */
+const scratch = mkdtempSync(join(tmpdir(), 'solve-real-'))
 const inData = (path: string) => join(values.data, path)
 
 interface RealFrame {
@@ -131,6 +134,8 @@ writeSection(
   values.out,
 )
 
+rmSync(scratch, { recursive: true })
+
 /** The bare pixels of a file in one of our own, with a date. */
 function dated(path: string, date: string): string {
   const raw = readFileSync(inData(path))
@@ -140,7 +145,7 @@ function dated(path: string, date: string): string {
     { keyword: 'DATE-OBS', value: date },
     { keyword: 'EXPTIME', value: 1 },
   ]
-  const own = join(values.work, 'dated.fits')
+  const own = join(scratch, 'dated.fits')
   writeFileSync(own, encodeImage({ width, height, pixels, as: 'float32', cards }))
   return own
 }
@@ -185,7 +190,7 @@ function judged(
   { solved, error, matched, frame }: Outcome,
 ): string[] {
   if (!solved || !frame) return [path, told, error ?? 'not solved', '-', '-', '-', truthIs]
-  const ours = join(values.work, 'ours.fits')
+  const ours = join(scratch, 'ours.fits')
   writeFileSync(ours, frame)
   const found = truth ? compare(ours, inData(truth[0]), truth[1]) : undefined
   return [path, told, 'solved', figure(matched, 0), ...asText(found), truthIs]
