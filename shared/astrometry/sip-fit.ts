@@ -253,13 +253,17 @@ export function wcsFromFit(fit: PlaneFit, raDeg: number, decDeg: number, width: 
   return { ...wcs, sip: { order: fit.order, ...forward, ...inverseTerms(forward, fit, width, height) } }
 }
 
+const INVERSE_WITHIN_PX = 0.01 // of what other programs find back by the inverse alone
+const HIGHEST_INVERSE = 9 // Shupe et al. 2005: what readers of SIP hold
+
+/** The inverse polynomial, of the lowest order that leads back closely enough over the frame. */
 function inverseTerms(
   forward: Pick<Sip, 'p' | 'q' | 'a' | 'b'>,
   fit: PlaneFit,
   width: number,
   height: number,
+  inverseOrder = fit.order + 1,
 ): Pick<Sip, 'inverseOrder' | 'inverseP' | 'inverseQ' | 'ap' | 'bp'> {
-  const inverseOrder = fit.order + 1
   const list = powers(0, inverseOrder)
   const side = 16
   const count = (side + 1) ** 2
@@ -281,6 +285,17 @@ function inverseTerms(
   }
   const ofU = linearLeastSquares(design, list.length, du, weights)
   const ofV = linearLeastSquares(design, list.length, dv, weights)
+  let worst = 0
+  for (let k = 0; k < count; k++) {
+    let [offU, offV] = [-du[k], -dv[k]]
+    for (let t = 0; t < list.length; t++) {
+      offU += design[k * list.length + t] * (ofU?.coefficients[t] ?? 0)
+      offV += design[k * list.length + t] * (ofV?.coefficients[t] ?? 0)
+    }
+    worst = Math.max(worst, Math.hypot(offU, offV))
+  }
+  if (worst > INVERSE_WITHIN_PX && inverseOrder < HIGHEST_INVERSE)
+    return inverseTerms(forward, fit, width, height, inverseOrder + 1)
   const scaled = (terms: Float64Array | undefined) =>
     list.map(([p, q], t) => (terms ? terms[t] / fit.radiusPx ** (p + q) : 0))
   return {
