@@ -4,5 +4,5 @@ import { calibrate } from './calibrate.ts'
 
 export const handler = stageHandler(
   { stage: 'calibrate', input: CalibrateInput, output: CalibrateOutput },
-  (input, { store, tiles, log }) => calibrate(input, { store, tiles, log }),
+  (input, { store, tiles, log, cameras, points }) => calibrate(input, { store, tiles, log, cameras, points }),
 )
