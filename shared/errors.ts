@@ -98,6 +98,11 @@ export const errors = {
     policy: 'retry',
     tells: 'The reference catalogue {survey} could not be read: {cause}.',
   },
+  IndexBroken: {
+    stages: ['solve'],
+    policy: 'fail',
+    tells: 'The index of quads of {survey} cannot be used: {cause}. Build it anew: cpcs tiles index {survey}.',
+  },
   UpstreamChanged: {
     stages: ['solve', 'measure', 'calibrate'],
     policy: 'fail',

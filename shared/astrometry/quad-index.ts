@@ -1,3 +1,4 @@
+import { CpcsError } from '#shared/errors.ts'
 import { healpixCone } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 
@@ -220,7 +221,11 @@ export function decodeQuadBand(bytes: Uint8Array): QuadBand {
     name,
     new type(whole.buffer as ArrayBuffer, whole.byteOffset + start, length),
   ])
-  return { order, ...Object.fromEntries(entries) }
+  const band: QuadBand = { order, ...Object.fromEntries(entries) }
+  const { bins } = band
+  if (bins[BINS] !== counts.quads || bins.some((start, k) => start > bins[k + 1]))
+    throw new Error('the bins of the index of quads are out of order')
+  return band
 }
 
 function readHeader(bytes: Uint8Array): { order: number; counts: Counts } {
@@ -228,8 +233,17 @@ function readHeader(bytes: Uint8Array): { order: number; counts: Counts } {
     throw new Error('the file is no index of quads')
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const [version, order, stars, cells, quads] = [0, 1, 2, 3, 4].map(i => view.getUint32(8 + 4 * i, true))
-  if (version !== VERSION) throw new Error(`the index of quads has version ${version}, not ${VERSION}: build it anew`)
+  if (version !== VERSION) throw new Error(`the index of quads has version ${version}, not ${VERSION}`)
   return { order, counts: { stars, cells, quads } }
+}
+
+/** What a file of the index tells. @throws {CpcsError} IndexBroken */
+function unbroken<T>(survey: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new CpcsError('IndexBroken', { survey, cause: error instanceof Error ? error.message : String(error) })
+  }
 }
 
 /** Memory that pieces may take before those used longest ago are forgotten, unless told otherwise. */
@@ -263,11 +277,14 @@ export class QuadSky {
     return (this.#bands.get(order) ?? []).reduce((sum, { bytes }) => sum + bytes, 0) <= this.#mostBytes
   }
 
-  /** A piece, kept for the next to ask. @throws {CpcsError} ObjectMissing, StoreUnavailable @throws {Error} broken file */
+  /** A piece, kept for the next to ask. @throws {CpcsError} ObjectMissing, StoreUnavailable, IndexBroken */
   piece(order: number, cell: number): Promise<QuadBand> {
     const key = quadPieceKey(this.survey, order, cell)
     const bytes = this.#bands.get(order)?.find(piece => piece.cell === cell)?.bytes ?? 0
-    const held = this.#held.get(key) ?? { bytes, piece: this.#store.get(key).then(decodeQuadBand) }
+    const held = this.#held.get(key) ?? {
+      bytes,
+      piece: this.#store.get(key).then(file => unbroken(this.survey, () => decodeQuadBand(file))),
+    }
     this.#held.delete(key)
     this.#held.set(key, held)
     held.piece.catch(() => this.#held.delete(key))
@@ -282,7 +299,7 @@ export class QuadSky {
   }
 }
 
-/** The index that `cpcs tiles index` built of a survey, or undefined where there is none. @throws {CpcsError} */
+/** The index that `cpcs tiles index` built of a survey, or undefined where there is none. @throws {CpcsError} IndexBroken */
 export async function openQuadSky(
   store: ObjectStore,
   survey: string,
@@ -290,9 +307,10 @@ export async function openQuadSky(
 ): Promise<QuadSky | undefined> {
   const key = quadListKey(survey)
   if ((await store.size(key)) === undefined) return undefined
-  const list = JSON.parse(new TextDecoder().decode(await store.get(key))) as QuadList
+  const text = new TextDecoder().decode(await store.get(key))
+  const list = unbroken(survey, () => JSON.parse(text) as QuadList)
   if (list.version !== VERSION)
-    throw new Error(`the index of quads has version ${list.version}, not ${VERSION}: build it anew`)
+    throw new CpcsError('IndexBroken', { survey, cause: `it has version ${list.version}, not ${VERSION}` })
   return new QuadSky(store, survey, list, mostBytes)
 }
 

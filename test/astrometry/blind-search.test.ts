@@ -9,6 +9,8 @@ import {
   openQuadSky,
   type QuadBand,
   type QuadSky,
+  quadListKey,
+  quadPieceKey,
 } from '#shared/astrometry/quad-index.ts'
 import { confirmBlind, type FieldSolution } from '#shared/astrometry/solve-field.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
@@ -206,4 +208,27 @@ test('an index is the same for the same stars in any order, and comes back from 
   expect(band.codes.length).toBeGreaterThan(1000)
   expect(() => decodeQuadBand(bytes.subarray(0, bytes.length - 1))).toThrow(/cut off/)
   expect(() => decodeQuadBand(bytes.subarray(4))).toThrow(/no index/)
+})
+
+test.each([
+  ['cut off', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2)],
+  ['empty', () => new Uint8Array(0)],
+  ['full of other bytes', (bytes: Uint8Array) => bytes.map((byte, i) => (i < 64 ? byte : (i * 7919) & 255))],
+])('a file of the index that is %s is an error that says what to do', async (_, spoil) => {
+  const store = new MemoryStore()
+  const draw = random('broken')
+  const count = 3000
+  const stars = {
+    raDeg: Float64Array.from({ length: count }, () => 10 + 4 * draw.uniform()),
+    decDeg: Float64Array.from({ length: count }, () => 4 * draw.uniform()),
+    mag: Float64Array.from({ length: count }, (_, i) => 10 + i / 1000),
+  }
+  await writeQuads(store, 'gaia_dr3', stars, [6])
+  const sky = await openQuadSky(store, 'gaia_dr3')
+  const [cell] = sky?.pieces(6) ?? []
+  const key = quadPieceKey('gaia_dr3', 6, cell)
+  await store.put(key, spoil(await store.get(key)))
+  await expect(sky?.piece(6, cell)).rejects.toThrow('Build it anew: cpcs tiles index gaia_dr3')
+  await store.put(quadListKey('gaia_dr3'), new TextEncoder().encode('{"version":'))
+  await expect(openQuadSky(store, 'gaia_dr3')).rejects.toThrow('Build it anew')
 })
