@@ -102,7 +102,6 @@ export function wholeWaySection(rows: Row[], peers: PeerFile, machine: string): 
         'target − truth',
         'claimed σ',
         'in σ',
-        'seconds',
         'peak MB',
       ],
       rows.map(wholeWay),
@@ -257,7 +256,7 @@ function mean(values: (number | null | undefined)[]): number {
   return known.reduce((sum, value) => sum + value, 0) / known.length
 }
 
-function wholeWay({ preset, seed, truth, report, score, seconds, peakMb }: Row): string[] {
+function wholeWay({ preset, seed, truth, report, score, peakMb }: Row): string[] {
   const chosen = report.calibration?.chosen
   const target = report.targets?.[0]
   const off = target?.mag == null ? undefined : target.mag - truth.target.mag_band
@@ -275,7 +274,6 @@ function wholeWay({ preset, seed, truth, report, score, seconds, peakMb }: Row):
     number(off, 4),
     number(target?.magErr ?? undefined, 4),
     number(off !== undefined && target?.magErr ? off / target.magErr : undefined, 2),
-    number(seconds, 1),
     number(peakMb, 0),
   ]
 }
