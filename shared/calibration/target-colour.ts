@@ -4,8 +4,12 @@ import { type CalibrationFit, zeroPointAt } from './candidate.ts'
 
 /** Points of an object farther away in time say nothing of its colour, days. */
 export const COLOUR_WINDOW_DAYS = 3
-/** What the two bands of a colour may have drifted apart per day between their exposures: a supernova's rise, mag. */
-const DRIFT_MAG_PER_DAY = 0.05
+/** An object drifts at least so fast between the exposures of two bands, mag per day: a supernova past its peak. */
+const LEAST_DRIFT_MAG_PER_DAY = 0.05
+/** So fast may an object be that no earlier point tells of: novae and young supernovae rise by a magnitude a day. */
+const UNKNOWN_DRIFT_MAG_PER_DAY = 1
+/** Points closer in time than this tell their errors rather than a drift, days. */
+const LEAST_BASELINE_DAYS = 0.1
 /** A colour that is known worse than this is not known, mag. */
 const WORST_COLOUR_ERR = 0.3
 const UNFIT = flagMask('saturated', 'nearEdge', 'maskedPixels', 'cosmicRay', 'fitNotConverged')
@@ -27,7 +31,8 @@ interface Natural {
 /**
  * The colour of a target from its own points: blue minus red, each from this frame where it is that band, else from the
  * point nearest in time. The points' own colour terms want the same colour, so that
- * colour = (blue − red) / (1 − blue term + red term), all in the natural system.
+ * colour = (blue − red) / (1 − blue term + red term), all in the natural system. What the object may have changed by between
+ * the two exposures, at the steepest rate that its points show, is part of the error.
  *
  * @param instrumental magnitude of the target in this frame and its 1 σ, mag
  * @param points of the object; those of other surveys, of this frame, or not detected are passed over
@@ -55,7 +60,8 @@ export function colourFromPoints(
   const apart = Math.abs(blue.mjdUtcMid - red.mjdUtcMid)
   const denominator = 1 - blue.term + red.term
   const colour = (blue.natural - red.natural) / denominator
-  const error = Math.hypot(blue.error, red.error, DRIFT_MAG_PER_DAY * apart) / Math.abs(denominator)
+  const drift = driftMagPerDay(points, fit, now) * apart
+  const error = Math.hypot(blue.error, red.error, drift) / Math.abs(denominator)
   return error <= WORST_COLOUR_ERR ? { colour, error } : undefined
 }
 
@@ -79,4 +85,31 @@ function nearest(
     term: best.colourTerm ?? 0,
     mjdUtcMid: best.mjdUtcMid,
   }
+}
+
+/**
+ * The steepest change of an object per day, from one of its points to the next in the same band of the survey, this frame's
+ * among them.
+ */
+function driftMagPerDay(points: readonly Point[], { standard }: CalibrationFit, now: Natural): number {
+  const curves = new Map<string, { mjdUtcMid: number; mag: number }[]>()
+  for (const { survey, band, detected, magNatural, mjdUtcMid } of points) {
+    if (survey !== standard.survey || !detected || magNatural === null) continue
+    curves.set(band, [...(curves.get(band) ?? []), { mjdUtcMid, mag: magNatural }])
+  }
+  const own = curves.get(standard.band)
+  if (own && Number.isFinite(now.natural)) own.push({ mjdUtcMid: now.mjdUtcMid, mag: now.natural })
+
+  let steepest = Number.NaN
+  for (const curve of curves.values()) {
+    curve.sort((a, b) => a.mjdUtcMid - b.mjdUtcMid)
+    for (let i = 1, from = 0; i < curve.length; i++) {
+      const days = curve[i].mjdUtcMid - curve[from].mjdUtcMid
+      if (days < LEAST_BASELINE_DAYS) continue
+      const rate = Math.abs(curve[i].mag - curve[from].mag) / days
+      steepest = Number.isNaN(steepest) ? rate : Math.max(steepest, rate)
+      from = i
+    }
+  }
+  return Number.isNaN(steepest) ? UNKNOWN_DRIFT_MAG_PER_DAY : Math.max(LEAST_DRIFT_MAG_PER_DAY, steepest)
 }

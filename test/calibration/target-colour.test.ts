@@ -21,7 +21,7 @@ const forced: ForcedPhotometry = {
 /** Its point of another camera in g, whose colour term is 0.15: m = g − 0.15 (g − r) there. */
 const gPoint: Point = {
   ...example<Point[]>('points')[0],
-  ...{ band: 'g', survey: 'ps1', colour: 'g-r', colourTerm: 0.15, frameId: 'c'.repeat(64), mjdUtcMid: MJD - 0.02 },
+  ...{ band: 'g', survey: 'ps1', colour: 'g-r', colourTerm: 0.15, frameId: 'c'.repeat(64), mjdUtcMid: MJD - 0.002 },
   ...{ magNatural: r + colour - 0.15 * colour, magNaturalErr: 0.02, detected: true, flags: 0 },
 }
 const measured = (points: Point[]) =>
@@ -37,6 +37,21 @@ describe('the colour of a target', () => {
     expect(target.targetColourErr!).toBeGreaterThan(0.02)
     expect(target.targetColourErr!).toBeLessThan(0.03)
     expect(hasFlag(target.flags, 'colourExtrapolated')).toBe(true) // the stars have 0.1 … 1.2
+  })
+
+  test('of a point of the night before counts where the object was steady, and not where it was rising', () => {
+    const nights = (magPerDay: number) =>
+      [1, 2].map(days => ({
+        ...gPoint,
+        ...{ frameId: `${days}`.repeat(64), pointId: `night ${days}`, mjdUtcMid: MJD - days },
+        magNatural: gPoint.magNatural! + magPerDay * days,
+      }))
+    const steady = measured(nights(0))
+    expect(steady.targetColourFrom).toBe('points')
+    expect(Math.abs(steady.targetColour! - colour)).toBeLessThan(0.02)
+    expect(steady.targetColourErr!).toBeGreaterThan(0.05) // 0.05 mag in a day at the least
+    expect(measured(nights(0.8)).targetColourFrom).toBe('assumed')
+    expect(measured(nights(0).slice(0, 1)).targetColourFrom).toBe('assumed') // nothing tells how fast it is
   })
 
   test('is assumed without such a point, and costs what it may be wrong by', () => {
