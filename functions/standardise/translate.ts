@@ -215,7 +215,7 @@ function findRowOrder(reader: Reader): Found<'bottom-up' | 'top-down'> | undefin
 function findDetector(reader: Reader, profile: TelescopeProfile): Translation['detector'] {
   const stacked = findNumber(reader, 'stackedFrames')
   const gain = fromProfile(profile.gainElectronsPerAdu) ?? findGain(reader)
-  const readNoise = fromProfile(profile.readNoiseElectrons) ?? findNumber(reader, 'readNoiseElectrons')
+  const readNoise = fromProfile(profile.readNoiseElectrons) ?? findReadNoise(reader, gain)
   return {
     gainElectronsPerAdu: ofMean(gain, stacked, count => count),
     readNoiseElectrons: ofMean(readNoise, stacked, Math.sqrt),
@@ -257,4 +257,15 @@ function findGain(reader: Reader): Found<number> | undefined {
   )
   if (!found || found.confidence === 'certain' || !perElectron.test(comment(found))) return found
   return { ...found, value: 1 / found.value, conversion: 'inverse: its comment says ADU per electron' }
+}
+
+const inAdu = /\b(adu|dn|counts?)\b/i
+const inElectrons = /\be(-|lec\w*)?(?![a-z])/i
+
+/** The read noise; where its comment tells ADU, by the gain, and nothing where that is unknown. */
+function findReadNoise(reader: Reader, gain: Found<number> | undefined): Found<number> | undefined {
+  const found = findNumber(reader, 'readNoiseElectrons')
+  const comment = found ? reader.header.comment(found.from) : ''
+  if (!found || !inAdu.test(comment) || inElectrons.test(comment)) return found
+  return gain && { ...found, value: found.value * gain.value, conversion: 'by the gain: its comment says ADU' }
 }

@@ -51,6 +51,17 @@ describe('comments that say what a time or a number is', () => {
   ])('a gain whose comment says %s', (_, card, gain) => {
     expect(translated({ GAIN: card }).detector.gainElectronsPerAdu?.value).toBe(gain)
   })
+
+  test.each([
+    ['electrons', '10.0 / [e-] read noise', 'GAIN', 10],
+    ['nothing', '10.0', 'GAIN', 10],
+    ['ADU, the gain being 1.5', '10.0 / [ADU] read noise of each pixel', 'GAIN', 15],
+    ['electrons, and how many an ADU holds', '10.0 / electrons, not ADU', 'GAIN', 10],
+    ['ADU, the gain being unknown', '10.0 / [ADU] read noise', 'NOGAIN', undefined],
+  ])('a read noise whose comment says %s', (_, card, gainKey, electrons) => {
+    const { readNoiseElectrons } = translated({ [gainKey]: '1.5 / e/ADU', RDNOISE: card }).detector
+    expect(readNoiseElectrons?.value).toBe(electrons)
+  })
 })
 
 describe('angles', () => {
