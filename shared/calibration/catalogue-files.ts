@@ -1,6 +1,7 @@
 import { type EcsvColumn, encodeEcsv } from '#shared/catalogue/ecsv.ts'
 import type { Card } from '#shared/fits/header.ts'
 import { encodeTables } from '#shared/fits/table.ts'
+import { flags } from '#shared/flags.ts'
 import { catalogueColumns } from '#shared/photometry/catalogue-file.ts'
 import { type StarCatalogue, starColumns } from '#shared/photometry/star-catalogue.ts'
 
@@ -45,9 +46,13 @@ const KEYWORDS: Record<string, [keyword: string, comment: string]> = {
   version: ['CPCSVER', 'version of CPCS'],
 }
 
+/** What each bit of the column `flags` tells, for the headers of the files. */
+const flagBits = Object.entries(flags).map(([name, { bit, tells }]) => ({ name, bit, tells }))
+
 /** The catalogue as ECSV, pixel positions in the FITS convention. */
 export function catalogueEcsv(stars: StarCatalogue, meta: CatalogueMeta): string {
-  return encodeEcsv(fileColumns(stars), meta)
+  const bits = Object.fromEntries(flagBits.map(({ name, bit, tells }) => [`flagBit${bit}`, `${name}: ${tells}`]))
+  return encodeEcsv(fileColumns(stars), { ...meta, ...bits })
 }
 
 /** The catalogue as FITS binary table, pixel positions in the FITS convention. */
@@ -56,7 +61,10 @@ export function catalogueFits(stars: StarCatalogue, meta: CatalogueMeta): Uint8A
     const known = KEYWORDS[key]
     return known && value !== null ? [{ keyword: known[0], value, comment: known[1] }] : []
   })
-  return encodeTables([{ name: 'CATALOGUE', columns: fileColumns(stars), cards }])
+  const bits = flagBits.map(({ name, bit }): Card => {
+    return { keyword: `FLAG${bit}`, value: name, comment: `bit of value ${2 ** bit} in flags` }
+  })
+  return encodeTables([{ name: 'CATALOGUE', columns: fileColumns(stars), cards: [...cards, ...bits] }])
 }
 
 function fileColumns(stars: StarCatalogue): EcsvColumn[] {
