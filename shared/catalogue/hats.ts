@@ -112,6 +112,7 @@ export function* overlaps(partitions: Partition[]): Generator<string> {
       yield `the leaves ${inWords(sorted[i - 1])} and ${inWords(sorted[i])} overlap`
 }
 
+/** A leaf's place as messages name it: its HEALPix order and cell. */
 export function inWords({ order, cell }: Partition): string {
   return `Norder=${order} Npix=${cell}`
 }

@@ -31,6 +31,7 @@ export interface TapUpstream extends TapService {
   maxRows: number
 }
 
+/** A public HATS catalogue: the name of who serves it, and the address of its folder. */
 export function hats(service: string, url: string): HatsUpstream {
   return { kind: 'hats', service, url }
 }

@@ -74,11 +74,6 @@ export class CoarseMap {
   }
 }
 
-/** All of a {@link CoarseMap} at once. */
-export function bicubicMap(...map: ConstructorParameters<typeof CoarseMap>): Float32Array {
-  return new CoarseMap(...map).whole()
-}
-
 /** Where each pixel of a row lies between the nodes: the first pixel of each interval, and its part of the way. */
 interface Intervals {
   starts: Int32Array
