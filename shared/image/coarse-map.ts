@@ -12,10 +12,14 @@ export class CoarseMap {
   readonly width: number
   readonly height: number
   readonly #floor: number
-  /** Second derivatives along y, per column of the mesh. */
+  /** Second derivatives along y, along x, and along both of each value of the mesh. */
   readonly #bendY: Float64Array
+  readonly #bendX: Float64Array
+  readonly #bendXY: Float64Array
   readonly #intervals: Intervals
+  /** Values and second derivatives of the spline across one line. */
   readonly #across: Float64Array
+  readonly #bends: Float64Array
   readonly #weights = new Float64Array(4)
 
   /**
@@ -36,34 +40,24 @@ export class CoarseMap {
     this.width = width
     this.height = height
     this.#floor = floor
-    this.#bendY = new Float64Array(columns * rows)
-    const line = new Float64Array(rows)
-    for (let c = 0; c < columns; c++) {
-      for (let r = 0; r < rows; r++) line[r] = grid[r * columns + c]
-      const bends = naturalSpline(line)
-      for (let r = 0; r < rows; r++) this.#bendY[r * columns + c] = bends[r]
-    }
+    this.#bendY = bendsAlong(grid, columns, rows, 'y')
+    // Bends are linear in the values, so those of a line lie between the bends of the mesh as its values do.
+    this.#bendX = bendsAlong(grid, columns, rows, 'x')
+    this.#bendXY = bendsAlong(this.#bendY, columns, rows, 'x')
     this.#intervals = intervals(columns, width / columns, width)
     this.#across = new Float64Array(columns)
+    this.#bends = new Float64Array(columns)
   }
 
   /** Write line y of the map, from place `at` on. */
   line(y: number, into: Float32Array, at = 0): void {
-    const columns = this.columns
-    const grid = this.grid
-    const bendY = this.#bendY
-    const across = this.#across
-    const weights = this.#weights
-    const r = splineWeights(((y + 0.5) * this.rows) / this.height - 0.5, this.rows, weights)
-    const next = Math.min(r + 1, this.rows - 1)
-    for (let c = 0; c < columns; c++) {
-      across[c] =
-        weights[0] * grid[r * columns + c] +
-        weights[1] * grid[next * columns + c] +
-        weights[2] * bendY[r * columns + c] +
-        weights[3] * bendY[next * columns + c]
-    }
-    drawRow(across, naturalSpline(across), this.#intervals, this.#floor, into, at)
+    const { columns, rows } = this
+    const r = splineWeights(((y + 0.5) * rows) / this.height - 0.5, rows, this.#weights)
+    const lower = r * columns
+    const upper = Math.min(r + 1, rows - 1) * columns
+    between(this.grid, this.#bendY, lower, upper, this.#weights, this.#across)
+    between(this.#bendX, this.#bendXY, lower, upper, this.#weights, this.#bends)
+    drawRow(this.#across, this.#bends, this.#intervals, this.#floor, into, at)
   }
 
   /** The whole map. */
@@ -95,6 +89,21 @@ function intervals(nodes: number, step: number, width: number): Intervals {
   return { starts, part }
 }
 
+/** The spline along y through columns of the mesh, between the rows that start at `lower` and `upper`. */
+function between(
+  values: Float64Array,
+  bends: Float64Array,
+  lower: number,
+  upper: number,
+  [value, nextValue, bend, nextBend]: Float64Array,
+  out: Float64Array,
+): void {
+  for (let c = 0; c < out.length; c++) {
+    out[c] =
+      value * values[lower + c] + nextValue * values[upper + c] + bend * bends[lower + c] + nextBend * bends[upper + c]
+  }
+}
+
 /** One row of the map: in each interval a cubic, before the first node and behind the last a straight line. */
 function drawRow(
   values: Float64Array,
@@ -110,30 +119,57 @@ function drawRow(
     const cube = (bends[d] - bends[c]) / 6
     const square = bends[c] / 2
     const slope = values[d] - values[c] - bends[c] / 3 - bends[d] / 6
-    const endSlope = slope + 2 * square + 3 * cube
-    for (let x = starts[c]; x < starts[c + 1]; x++) {
-      const t = part[x]
-      let value = values[c] + t * (slope + t * (square + t * cube))
-      if (t < 0) value = values[c] + t * slope
-      else if (t > 1) value = values[d] + (t - 1) * endSlope
-      map[at + x] = value < floor ? floor : value
+    let from = starts[c]
+    let to = starts[c + 1]
+    for (; c === 0 && from < to && part[from] < 0; from++) {
+      map[at + from] = Math.max(values[c] + part[from] * slope, floor)
     }
+    const endSlope = slope + 2 * square + 3 * cube
+    for (; c === last && to > from && part[to - 1] > 1; to--) {
+      map[at + to - 1] = Math.max(values[d] + (part[to - 1] - 1) * endSlope, floor)
+    }
+    cubic(values[c], slope, square, cube, floor, part, map, at, from, to)
   }
 }
 
-/** Second derivatives at equidistant nodes (step 1) of the natural cubic spline through the values. */
-function naturalSpline(values: Float64Array): Float64Array {
-  const n = values.length
-  const bends = new Float64Array(n)
+/** The pixels of one interval. */
+function cubic(
+  value: number,
+  slope: number,
+  square: number,
+  cube: number,
+  floor: number,
+  part: Float64Array,
+  map: Float32Array,
+  at: number,
+  from: number,
+  to: number,
+): void {
+  for (let x = from; x < to; x++) {
+    const t = part[x]
+    const v = value + t * (slope + t * (square + t * cube))
+    map[at + x] = v < floor ? floor : v
+  }
+}
+
+/** Second derivatives at the nodes of the natural cubic splines (steps of 1) along each column or row of a mesh. */
+function bendsAlong(grid: Float64Array, columns: number, rows: number, axis: 'x' | 'y'): Float64Array {
+  const bends = new Float64Array(columns * rows)
+  const [n, step, lines, apart] = axis === 'x' ? [columns, 1, rows, columns] : [rows, columns, columns, 1]
   if (n < 3) return bends
   const factor = new Float64Array(n)
-  for (let i = 1; i < n - 1; i++) {
-    const pivot = 4 - factor[i - 1]
-    factor[i] = 1 / pivot
-    bends[i] = (6 * (values[i + 1] - 2 * values[i] + values[i - 1]) - bends[i - 1]) / pivot
-  }
-  for (let i = n - 2; i > 0; i--) bends[i] -= factor[i] * bends[i + 1]
+  for (let i = 1; i < n - 1; i++) factor[i] = 1 / (4 - factor[i - 1])
+  for (let line = 0; line < lines; line++) naturalSpline(grid, bends, factor, line * apart, step)
   return bends
+}
+
+/** One line of the mesh, from `first` on: the tridiagonal equations, whose pivots are 1 / `factor`. */
+function naturalSpline(grid: Float64Array, bends: Float64Array, factor: Float64Array, first: number, step: number) {
+  const n = factor.length
+  for (let i = 1, k = first + step; i < n - 1; i++, k += step) {
+    bends[k] = (6 * (grid[k + step] - 2 * grid[k] + grid[k - step]) - bends[k - step]) * factor[i]
+  }
+  for (let i = n - 2, k = first + i * step; i > 0; i--, k -= step) bends[k] -= factor[i] * bends[k + step]
 }
 
 /** Writes the weights of value, next value, bend, next bend at a place in units of nodes; returns the lower node. */

@@ -52,7 +52,8 @@ export function moffatBeyond({ a, b, c, beta }: Moffat, radiusPx: number): numbe
 
 /** Unit-flux profile integrated over the pixel whose centre lies (dx, dy) from the star. */
 export function moffatPixel(m: Moffat, dx: number, dy: number, fwhmPx: number): number {
-  const { node, weight } = quadrature[nodesFor(fwhmPx)]
+  const even = dx * dx + dy * dy > (EVEN_FWHM * fwhmPx) ** 2
+  const { node, weight } = quadrature[even ? 2 : nodesFor(fwhmPx)]
   let sum = 0
   for (let j = 0; j < node.length; j++) {
     const v = dy + node[j]

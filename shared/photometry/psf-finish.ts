@@ -1,23 +1,6 @@
 import { splineCoefficients, splineWeights } from '#shared/numeric/bspline.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 
-/** Value of a table at node coordinates (u, v), 0 beyond its edge. */
-export function tableValue(table: Float32Array | Float64Array, size: number, u: number, v: number): number {
-  const iu = Math.floor(u)
-  const iv = Math.floor(v)
-  if (iu < 1 || iv < 1 || iu + 2 >= size || iv + 2 >= size) return 0
-  splineWeights(u - iu, weightsX)
-  splineWeights(v - iv, weightsY)
-  let sum = 0
-  for (let b = 0; b < 4; b++) {
-    const row = (iv - 1 + b) * size + iu - 1
-    for (let a = 0; a < 4; a++) sum += weightsX[a] * weightsY[b] * table[row + a]
-  }
-  return sum
-}
-const weightsX = new Float64Array(4)
-const weightsY = new Float64Array(4)
-
 /**
  * Shift every table so that its windowed centroid (Gaussian window of the PSF's FWHM) lies at the origin. The solution
  * of the sky was fitted to windowed centroids; PSF positions then mean the same, also where coma pulls the two apart.
@@ -25,53 +8,113 @@ const weightsY = new Float64Array(4)
 export function centreTables(psf: Psf): void {
   const size = 2 * psf.half + 1
   const length = size * size
+  const values = new Float64Array(length)
   for (let node = 0; node < psf.nodesX * psf.nodesY; node++) {
     const table = psf.tables.subarray(node * length, (node + 1) * length)
-    const centre = windowedCentre(psf, table)
-    const shifted = new Float64Array(length)
-    for (let j = 0; j < size; j++) {
-      for (let i = 0; i < size; i++) {
-        const moved = tableValue(table, size, i + centre.x * psf.oversampling, j + centre.y * psf.oversampling)
-        // At the rim the spline has no support; the wing there is flat enough to stay.
-        const rim = i < 3 || j < 3 || i >= size - 3 || j >= size - 3
-        shifted[j * size + i] = rim ? table[j * size + i] : moved
-      }
-    }
-    splineCoefficients(shifted, size, size)
-    table.set(shifted)
+    const centre = windowedCentre(psf, table, values)
+    tableValues(table, size, centre.x * psf.oversampling, centre.y * psf.oversampling, values)
+    splineCoefficients(values, size, size)
+    table.set(values)
   }
   envelopeOf(psf)
 }
 
-/** Windowed centroid of a table, pixel from its origin (Bertin & Arnouts: steps of twice the weighted mean). */
-export function windowedCentre(psf: Psf, table: Float32Array): { x: number; y: number } {
-  const size = 2 * psf.half + 1
+/** Values of a table's spline `u`, `v` nodes beside each of its nodes. At the rim the coefficients stay: it is flat. */
+function tableValues(table: Float32Array, size: number, u: number, v: number, out: Float64Array): void {
+  const iu = Math.floor(u)
+  const iv = Math.floor(v)
+  splineWeights(u - iu, weightsX)
+  splineWeights(v - iv, weightsY)
+  const rim = 3 + Math.max(Math.abs(iu), Math.abs(iv))
+  out.set(table)
+  for (let j = rim; j < size - rim; j++) {
+    const row = j * size
+    weighNodes(table, size, (iv - 1) * size + iu - 1, out, row + rim, row + size - rim)
+  }
+}
+const weightsX = new Float64Array(4)
+const weightsY = new Float64Array(4)
+
+/** Part of a row: the 4 × 4 nodes by their weights, whose first lies `shift` places from each. */
+function weighNodes(
+  table: Float32Array,
+  size: number,
+  shift: number,
+  out: Float64Array,
+  from: number,
+  to: number,
+): void {
+  const [w0, w1, w2, w3] = weightsX
+  for (let at = from; at < to; at++) {
+    let sum = 0
+    for (let b = 0, k = at + shift; b < 4; b++, k += size) {
+      sum += weightsY[b] * (w0 * table[k] + w1 * table[k + 1] + w2 * table[k + 2] + w3 * table[k + 3])
+    }
+    out[at] = sum
+  }
+}
+
+/**
+ * Windowed centroid of a table, pixel from its origin (Bertin & Arnouts: steps of twice the weighted mean).
+ *
+ * @param values room for as many numbers as the table has
+ */
+function windowedCentre(psf: Psf, table: Float32Array, values: Float64Array): { x: number; y: number } {
+  const { half, oversampling } = psf
+  const size = 2 * half + 1
   const sigma = psf.fwhmPx / 2.355
-  const reach = Math.min(Math.ceil(4 * sigma * psf.oversampling), psf.half - 2)
+  const reach = Math.min(Math.ceil(4 * sigma * oversampling), half - 3)
+  tableValues(table, size, 0, 0, values)
+  const [offsetX, offsetY, windowX, windowY] = [0, 1, 2, 3].map(() => new Float64Array(2 * reach + 1))
+  const sums = new Float64Array(3)
   let x = 0
   let y = 0
   for (let round = 0; round < 12; round++) {
-    let sum = 0
-    let sumX = 0
-    let sumY = 0
-    for (let j = -reach; j <= reach; j++) {
-      for (let i = -reach; i <= reach; i++) {
-        const dx = i / psf.oversampling - x
-        const dy = j / psf.oversampling - y
-        const value = tableValue(table, size, i + psf.half, j + psf.half)
-        const weight = value * Math.exp(-(dx * dx + dy * dy) / (2 * sigma * sigma))
-        sum += weight
-        sumX += weight * dx
-        sumY += weight * dy
-      }
+    window(x, oversampling, sigma, offsetX, windowX)
+    window(y, oversampling, sigma, offsetY, windowY)
+    sums.fill(0)
+    for (let j = 0; j <= 2 * reach; j++) {
+      const first = (half - reach + j) * size + half - reach
+      sumWindowed(values, first, offsetX, windowX, offsetY[j], windowY[j], sums)
     }
-    const stepX = (2 * sumX) / sum
-    const stepY = (2 * sumY) / sum
+    const stepX = (2 * sums[1]) / sums[0]
+    const stepY = (2 * sums[2]) / sums[0]
     x += stepX
     y += stepY
     if (Math.hypot(stepX, stepY) < 1e-5) break
   }
   return { x, y }
+}
+
+/** Offsets of the nodes along an axis from a place, pixel, and a Gaussian of them. */
+function window(place: number, oversampling: number, sigma: number, offset: Float64Array, weight: Float64Array): void {
+  const reach = (offset.length - 1) / 2
+  for (let k = 0; k < offset.length; k++) {
+    offset[k] = (k - reach) / oversampling - place
+    weight[k] = Math.exp(-(offset[k] * offset[k]) / (2 * sigma * sigma))
+  }
+}
+
+/** Add one row of values, weighted by the windows: their sum, and that of their offsets by x and y. */
+function sumWindowed(
+  values: Float64Array,
+  first: number,
+  offsetX: Float64Array,
+  windowX: Float64Array,
+  offsetY: number,
+  windowY: number,
+  sums: Float64Array,
+): void {
+  let row = 0
+  let rowX = 0
+  for (let i = 0; i < offsetX.length; i++) {
+    const weighted = windowX[i] * values[first + i]
+    row += weighted
+    rowX += weighted * offsetX[i]
+  }
+  sums[0] += windowY * row
+  sums[1] += windowY * rowX
+  sums[2] += windowY * row * offsetY
 }
 
 /** Fill envelope and sharpness from the PSF at the middle of the frame. */

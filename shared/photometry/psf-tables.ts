@@ -296,22 +296,31 @@ function composeTables(
   frame: { width: number; height: number },
 ): void {
   const length = (2 * psf.half + 1) ** 2
-  const terms = termCount(order)
-  const x = new Float64Array(6)
+  const terms = polynomial.subarray(0, termCount(order))
   for (let node = 0; node < psf.nodesX * psf.nodesY; node++) {
     const place = nodePlace(psf, node)
     const scaled = scaledPlace(frame, place.x, place.y)
-    polynomialTerms(order, scaled.x, scaled.y, x)
-    const base = node * length
-    let sum = 0
-    for (let k = 0, at = 0; k < length; k++) {
-      let extra = 0
-      for (let i = 0; i < terms; i++) extra += x[i] * residual[at++]
-      psf.tables[base + k] = analytic[base + k] + extra
-      sum += extra
-    }
+    polynomialTerms(order, scaled.x, scaled.y, polynomial)
+    const table = psf.tables.subarray(node * length, (node + 1) * length)
+    const sum = evaluatePolynomials(residual, terms, table)
     const total = 1 + sum / (psf.oversampling * psf.oversampling)
-    for (let k = 0; k < length; k++) psf.tables[base + k] /= total
+    addAndDivide(table, analytic.subarray(node * length, (node + 1) * length), total)
     psf.wingFactor[node] = 1 / total
   }
+}
+
+/** Value of each node's polynomial, and their sum. */
+function evaluatePolynomials(coefficients: Float64Array, terms: Float64Array, out: Float32Array): number {
+  let sum = 0
+  for (let k = 0, at = 0; k < out.length; k++) {
+    let value = 0
+    for (let i = 0; i < terms.length; i++) value += terms[i] * coefficients[at++]
+    out[k] = value
+    sum += value
+  }
+  return sum
+}
+
+function addAndDivide(table: Float32Array, other: Float32Array, divisor: number): void {
+  for (let k = 0; k < table.length; k++) table[k] = (other[k] + table[k]) / divisor
 }

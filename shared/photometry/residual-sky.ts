@@ -153,19 +153,13 @@ function mergeCells(cells: Cells, grid: Float64Array, columns: number, rows: num
 
 /** Pull each cell towards zero as far as noise explains it. */
 function shrink({ columns, rows, value, error }: Cells): void {
+  // One wild cell (a star not yet found) must not vouch for its neighbours.
   const power = value.map((v, i) => (v / error[i]) ** 2)
+  const capped = power.map(p => Math.min(p, 25))
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      let sum = 0
-      let count = 0
-      for (let b = Math.max(0, r - LEE_REACH); b <= Math.min(rows - 1, r + LEE_REACH); b++) {
-        for (let a = Math.max(0, c - LEE_REACH); a <= Math.min(columns - 1, c + LEE_REACH); a++) {
-          // One wild cell (a star not yet found) must not vouch for its neighbours.
-          sum += Math.min(power[b * columns + a], 25)
-          count++
-        }
-      }
       const at = r * columns + c
+      const { sum, count } = sumAround(capped, columns, rows, c, r)
       const common = sum / count
       // Mean of `count` squares of noise: 1 ± √(2/count); what is above two of these is structure.
       const lee = Math.max(0, 1 - (1 + 2 * Math.sqrt(2 / count)) / common)
@@ -173,4 +167,14 @@ function shrink({ columns, rows, value, error }: Cells): void {
       value[at] *= Math.max(lee, own)
     }
   }
+}
+
+function sumAround(values: Float64Array, columns: number, rows: number, column: number, row: number) {
+  const [c0, c1] = [Math.max(0, column - LEE_REACH), Math.min(columns - 1, column + LEE_REACH)]
+  const [r0, r1] = [Math.max(0, row - LEE_REACH), Math.min(rows - 1, row + LEE_REACH)]
+  let sum = 0
+  for (let r = r0; r <= r1; r++) {
+    for (let k = r * columns + c0; k <= r * columns + c1; k++) sum += values[k]
+  }
+  return { sum, count: (r1 - r0 + 1) * (c1 - c0 + 1) }
 }

@@ -289,19 +289,30 @@ export class Scene {
 }
 
 /** Mark the pixels that may enter a fit: not masked, finite, below saturation, and no neighbour of a saturated one. */
-function markUsable({ width, height, pixels, mask, detector }: Frame, usable: Uint8Array): void {
-  const { saturationAdu } = detector
+function markUsable(frame: Frame, usable: Uint8Array): void {
+  const { height, pixels, mask, detector } = frame
+  const full = markSound(pixels, mask, detector.saturationAdu, usable)
+  if (full === 0) return
+  for (let j = 0; j < height; j++) spillCharge(frame, j, usable)
+}
+
+/** The first three of these; returns how many pixels are saturated. */
+function markSound(pixels: Float32Array, mask: Uint8Array, saturationAdu: number, usable: Uint8Array): number {
+  let full = 0
   for (let k = 0; k < pixels.length; k++) {
-    usable[k] = mask[k] === 0 && pixels[k] > Number.NEGATIVE_INFINITY && pixels[k] < saturationAdu ? 1 : 0
+    const value = pixels[k]
+    usable[k] = mask[k] === 0 && value > Number.NEGATIVE_INFINITY && value < saturationAdu ? 1 : 0
+    if ((mask[k] & MASK.saturated) !== 0 || value >= saturationAdu) full++
   }
-  for (let j = 0; j < height; j++) {
-    for (let i = 0; i < width; i++) {
-      const k = j * width + i
-      if (usable[k] === 1 || ((mask[k] & MASK.saturated) === 0 && !(pixels[k] >= saturationAdu))) continue
-      // Charge spills into the next pixel before the level is reached.
-      for (let b = Math.max(0, j - 1); b <= Math.min(height - 1, j + 1); b++) {
-        for (let a = Math.max(0, i - 1); a <= Math.min(width - 1, i + 1); a++) usable[b * width + a] = 0
-      }
+  return full
+}
+
+/** Charge spills into the next pixel before the level is reached: the neighbours of a row's saturated pixels go too. */
+function spillCharge({ width, height, pixels, mask, detector }: Frame, row: number, usable: Uint8Array): void {
+  for (let i = 0, k = row * width; i < width; i++, k++) {
+    if ((mask[k] & MASK.saturated) === 0 && !(pixels[k] >= detector.saturationAdu)) continue
+    for (let b = Math.max(0, row - 1); b <= Math.min(height - 1, row + 1); b++) {
+      usable.fill(0, b * width + Math.max(0, i - 1), b * width + Math.min(width - 1, i + 1) + 1)
     }
   }
 }
