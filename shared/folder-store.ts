@@ -76,11 +76,11 @@ export class MemoryStore implements ObjectStore {
   readonly #objects = new Map<string, Uint8Array>()
 
   async get(key: string): Promise<Uint8Array> {
-    return this.#held(key).slice()
+    return new Uint8Array(this.#held(key))
   }
 
   async range(key: string, start: number, end: number): Promise<Uint8Array> {
-    return this.#held(key).slice(start, end)
+    return new Uint8Array(this.#held(key).subarray(start, end))
   }
 
   async size(key: string): Promise<number | undefined> {

@@ -216,7 +216,7 @@ export function decodeQuadBand(bytes: Uint8Array): QuadBand {
   const sections = sectionsOf(counts)
   if (bytes.length < sections[sections.length - 1].end) throw new Error('the index of quads is cut off')
   // typed arrays begin on whole elements: bytes that lie askew in their buffer are moved
-  const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const whole = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
   const entries = sections.map(({ name, type, length, start }) => [
     name,
     new type(whole.buffer as ArrayBuffer, whole.byteOffset + start, length),

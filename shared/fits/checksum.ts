@@ -12,7 +12,7 @@ const WORDS_AT_ONCE = 256 // sums of so many bytes still fit into half a word
  * @param bytes a multiple of four
  */
 export function checksum(bytes: Uint8Array, earlier = 0): number {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2) // least byte first on all our machines
   let high = earlier >>> 16
   let low = earlier & 0xffff

@@ -99,7 +99,7 @@ export function decodeFrame(bytes: Uint8Array): { frame: Frame; header: Standard
 
 function readMask(file: FitsFile, length: number): Uint8Array {
   const unit: Hdu | undefined = file.hdus.find(hdu => hdu.name === MASK_EXTENSION)
-  const mask = unit && dataOf(file, unit).slice()
+  const mask = unit && new Uint8Array(dataOf(file, unit)) // a copy: the file need not stay in memory
   if (mask?.length !== length) throw new CpcsError('ContractBroken', { side: 'input', found: 'the frame has no mask' })
   return mask
 }
