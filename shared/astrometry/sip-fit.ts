@@ -102,16 +102,8 @@ export function fitPlane(
     const solved = linearLeastSquaresOfMany(design, terms, [pairs.xi, pairs.eta], weights, stride)
     if (!solved) return fit
     const [ofXi, ofEta] = solved.coefficients
-    for (let k = 0; k < count; k++) {
-      let dXi = pairs.xi[k]
-      let dEta = pairs.eta[k]
-      for (let t = 0; t < terms; t++) {
-        dXi -= design[k * stride + t] * ofXi[t]
-        dEta -= design[k * stride + t] * ofEta[t]
-      }
-      residuals[2 * k] = dXi / pairs.errorDeg[k]
-      residuals[2 * k + 1] = dEta / pairs.errorDeg[k]
-    }
+    fillResiduals(pairs.xi, design, stride, ofXi, pairs.errorDeg, residuals, 0)
+    fillResiduals(pairs.eta, design, stride, ofEta, pairs.errorDeg, residuals, 1)
     let n = 0
     for (let k = 0; k < count; k++) {
       if (kept[k] === 0) continue
@@ -141,6 +133,23 @@ export function fitPlane(
     if (!changed) break
   }
   return fit
+}
+
+/** Residuals along one axis in σ, at every second place of `out` from `first` on. */
+function fillResiduals(
+  observed: Float64Array,
+  design: Float64Array,
+  stride: number,
+  coefficients: Float64Array,
+  error: Float64Array,
+  out: Float64Array,
+  first: number,
+): void {
+  for (let k = 0; k < observed.length; k++) {
+    let off = observed[k]
+    for (let t = 0; t < coefficients.length; t++) off -= design[k * stride + t] * coefficients[t]
+    out[2 * k + first] = off / error[k]
+  }
 }
 
 const HIGHEST_ORDER = 4

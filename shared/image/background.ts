@@ -177,14 +177,26 @@ function medianFilter(grid: Float64Array, columns: number, rows: number, reach =
   const window = new Float64Array((2 * reach + 1) ** 2)
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      let n = 0
-      for (let v = y - reach; v <= y + reach; v++) {
-        for (let u = x - reach; u <= x + reach; u++) window[n++] = beyond(grid, columns, rows, u, v)
-      }
-      filtered[y * columns + x] = medianInPlace(window, n)
+      fillWindow(grid, columns, rows, x, y, reach, window)
+      filtered[y * columns + x] = medianInPlace(window)
     }
   }
   return filtered
+}
+
+function fillWindow(
+  grid: Float64Array,
+  columns: number,
+  rows: number,
+  x: number,
+  y: number,
+  reach: number,
+  window: Float64Array,
+): void {
+  let n = 0
+  for (let v = y - reach; v <= y + reach; v++) {
+    for (let u = x - reach; u <= x + reach; u++) window[n++] = beyond(grid, columns, rows, u, v)
+  }
 }
 
 /** A node of the mesh; outside it the mirror image about the border node, so that a gradient runs on. */

@@ -137,7 +137,7 @@ class CalmSample {
 
 /** Pixels of a strip's image above a limit that are the highest within `radius` in both directions, added to a list. */
 function peaks(
-  { first, count, values, stride, at: places }: Strip,
+  strip: Strip,
   image: number,
   width: number,
   height: number,
@@ -145,18 +145,29 @@ function peaks(
   limit: number,
   list: number[],
 ): void {
-  const last = Math.min(first + count, height - 1)
-  for (let y = Math.max(1, first); y < last; y++) {
-    const line = places[image] + (y - first) * stride
-    for (let i = line + 1; i < line + width - 1; i++) {
-      const value = values[i]
-      if (!(value > limit) || value < values[i - 1] || value <= values[i + 1] || value < values[i - stride]) continue
-      if (value <= values[i + stride]) continue
-      const x = i - line
-      const up = Math.min(radius, height - 1 - y)
-      if (isHighest(values, stride, i, Math.min(radius, x), Math.min(radius, width - 1 - x), Math.min(radius, y), up))
-        list.push(y * width + x)
-    }
+  const last = Math.min(strip.first + strip.count, height - 1)
+  for (let y = Math.max(1, strip.first); y < last; y++) peaksOfLine(strip, image, y, width, height, radius, limit, list)
+}
+
+function peaksOfLine(
+  { first, values, stride, at }: Strip,
+  image: number,
+  y: number,
+  width: number,
+  height: number,
+  radius: number,
+  limit: number,
+  list: number[],
+): void {
+  const line = at[image] + (y - first) * stride
+  for (let i = line + 1; i < line + width - 1; i++) {
+    const value = values[i]
+    if (!(value > limit) || value < values[i - 1] || value <= values[i + 1] || value < values[i - stride]) continue
+    if (value <= values[i + stride]) continue
+    const x = i - line
+    const up = Math.min(radius, height - 1 - y)
+    if (isHighest(values, stride, i, Math.min(radius, x), Math.min(radius, width - 1 - x), Math.min(radius, y), up))
+      list.push(y * width + x)
   }
 }
 

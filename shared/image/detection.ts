@@ -1,7 +1,7 @@
 import { flagMask } from '#shared/flags.ts'
 import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { takeRows } from '#shared/numeric/table.ts'
-import type { Background } from './background.ts'
+import type { Background, Noise } from './background.ts'
 import { findCandidates } from './deblend.ts'
 import { type Detections, type Frame, MASK } from './frame.ts'
 import { measureSources } from './source-measurement.ts'
@@ -53,44 +53,59 @@ export function detectWithShape(frame: Frame, background: Background, options: D
   return { detections, shape }
 }
 
-function prepare(frame: Frame, background: Background): { signal: Float32Array; usable: Uint8Array } {
-  const { width, height, pixels, mask } = frame
-  const { noise, levels } = background
-  const signal = new Float32Array(pixels.length)
-  const usable = new Uint8Array(pixels.length)
+/** Pixels above the sky, their holes filled. */
+interface Prepared {
+  signal: Float32Array
+  usable: Uint8Array
+}
+
+function prepare(frame: Frame, background: Background): Prepared {
+  const { width, height, pixels } = frame
+  const prepared: Prepared = { signal: new Float32Array(pixels.length), usable: new Uint8Array(pixels.length) }
   const level = new Float32Array(width)
   const holes: number[] = []
   for (let y = 0; y < height; y++) {
-    levels.line(y, level)
-    const start = y * width
-    for (let x = 0; x < width; x++) {
-      const i = start + x
-      const value = pixels[i] - level[x]
-      if ((mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30 && noise.at(x, y) > 0) {
-        usable[i] = 1
-        signal[i] = value
-      } else if ((mask[i] & MASK.otherColour) === 0) {
-        holes.push(i)
-      }
-    }
+    background.levels.line(y, level)
+    takeLine(frame, level, background.noise, y, prepared, holes)
   }
   // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
-  for (const i of holes) {
-    const x = i % width
-    const y = (i - x) / width
-    let sum = 0
-    let weights = 0
-    for (let v = Math.max(0, y - 2); v <= Math.min(height - 1, y + 2); v++) {
-      for (let u = Math.max(0, x - 2); u <= Math.min(width - 1, x + 2); u++) {
-        if (usable[v * width + u] === 0) continue
-        const weight = 1 / ((u - x) ** 2 + (v - y) ** 2) ** 2
-        sum += weight * signal[v * width + u]
-        weights += weight
-      }
-    }
-    signal[i] = weights > 0 ? sum / weights : 0
+  for (const i of holes) prepared.signal[i] = meanAround(prepared, width, height, i)
+  return prepared
+}
+
+function takeLine(
+  { width, pixels, mask }: Frame,
+  level: Float32Array,
+  noise: Noise,
+  y: number,
+  { signal, usable }: Prepared,
+  holes: number[],
+): void {
+  const start = y * width
+  for (let x = 0; x < width; x++) {
+    const i = start + x
+    const value = pixels[i] - level[x]
+    if ((mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30 && noise.at(x, y) > 0) {
+      usable[i] = 1
+      signal[i] = value
+    } else if ((mask[i] & MASK.otherColour) === 0) holes.push(i)
   }
-  return { signal, usable }
+}
+
+function meanAround({ signal, usable }: Prepared, width: number, height: number, i: number): number {
+  const x = i % width
+  const y = (i - x) / width
+  let sum = 0
+  let weights = 0
+  for (let v = Math.max(0, y - 2); v <= Math.min(height - 1, y + 2); v++) {
+    for (let u = Math.max(0, x - 2); u <= Math.min(width - 1, x + 2); u++) {
+      if (usable[v * width + u] === 0) continue
+      const weight = 1 / ((u - x) ** 2 + (v - y) ** 2) ** 2
+      sum += weight * signal[v * width + u]
+      weights += weight
+    }
+  }
+  return weights > 0 ? sum / weights : 0
 }
 
 /** Rows in the given order, without those that lie on a brighter one. */

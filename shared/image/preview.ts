@@ -62,34 +62,35 @@ function paintPixels(canvas: Canvas, frame: Frame, shrink: number): void {
   const { level, sigma } = skyOf(frame)
   const bad = [0x6b, 0x1f, 0x2b] // dark red: no value there
   const top = stretched(WHITE_SIGMA)
-  const { pixels, mask, width } = frame
-  const { rgb } = canvas
+  const sum = new Float64Array(canvas.width)
+  const count = new Float64Array(canvas.width)
   for (let row = 0; row < canvas.height; row++) {
     const y0 = (canvas.height - 1 - row) * shrink
-    const y1 = Math.min(frame.height, y0 + shrink)
-    for (let column = 0; column < canvas.width; column++) {
-      const x0 = column * shrink
-      const x1 = Math.min(frame.width, x0 + shrink)
-      let sum = 0
-      let count = 0
-      for (let y = y0; y < y1; y++) {
-        for (let at = y * width + x0; at < y * width + x1; at++) {
-          const value = pixels[at]
-          if (mask[at] & MASK.bad || Number.isNaN(value)) continue
-          sum += value
-          count++
-        }
-      }
-      const at = (row * canvas.width + column) * 3
-      if (count === 0) {
-        rgb.set(bad, at)
+    sum.fill(0)
+    count.fill(0)
+    for (let y = y0; y < Math.min(frame.height, y0 + shrink); y++) addLine(frame, y, shrink, sum, count)
+    for (let column = 0, at = 3 * row * canvas.width; column < canvas.width; column++, at += 3) {
+      if (count[column] === 0) {
+        canvas.rgb.set(bad, at)
         continue
       }
-      const shade = SKY_SHADE + (1 - SKY_SHADE) * (stretched((sum / count - level) / sigma) / top)
+      const sigmas = (sum[column] / count[column] - level) / sigma
+      const shade = SKY_SHADE + (1 - SKY_SHADE) * (stretched(sigmas) / top)
       const grey = Math.round(255 * Math.min(1, Math.max(0, shade)))
-      rgb[at] = grey
-      rgb[at + 1] = grey
-      rgb[at + 2] = grey
+      canvas.rgb[at] = canvas.rgb[at + 1] = canvas.rgb[at + 2] = grey
+    }
+  }
+}
+
+/** Add the good pixels of a line to those of its column of the picture. */
+function addLine(frame: Frame, y: number, shrink: number, sum: Float64Array, count: Float64Array): void {
+  const { pixels, mask, width } = frame
+  for (let column = 0, at = y * width, end = at + width; at < end; column++) {
+    for (const next = Math.min(at + shrink, end); at < next; at++) {
+      const value = pixels[at]
+      if (mask[at] & MASK.bad || Number.isNaN(value)) continue
+      sum[column] += value
+      count[column]++
     }
   }
 }

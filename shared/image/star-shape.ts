@@ -68,22 +68,9 @@ export function estimateStarShape(frame: Frame, signal: Float32Array, noise: Noi
 }
 
 function brightPeaks(frame: Frame, signal: Float32Array, noise: Noise): { x: number; y: number }[] {
-  const { width, height, mask } = frame
   const lowest = BRIGHT_SIGMA[BRIGHT_SIGMA.length - 1]
-  const found: { x: number; y: number; significance: number }[] = []
-  for (let y = 3; y < height - 3; y++) {
-    for (let x = 3; x < width - 3; x++) {
-      const i = y * width + x
-      const value = signal[i]
-      if (!(value > lowest * noise.at(x, y))) continue
-      if (value < signal[i - 1] || value <= signal[i + 1] || value < signal[i - width] || value <= signal[i + width])
-        continue
-      if (value < signal[i - width - 1] || value < signal[i - width + 1]) continue
-      if (value <= signal[i + width - 1] || value <= signal[i + width + 1]) continue
-      if (!cleanAround(mask, width, i)) continue
-      found.push({ x, y, significance: value / noise.at(x, y) })
-    }
-  }
+  const found: BrightPeak[] = []
+  for (let y = 3; y < frame.height - 3; y++) peaksOfLine(frame, signal, noise, y, lowest, found)
   found.sort((a, b) => b.significance - a.significance)
   // Spread over brightness: the brightest alone may be hot pixels.
   for (const limit of BRIGHT_SIGMA) {
@@ -94,6 +81,32 @@ function brightPeaks(frame: Frame, signal: Float32Array, noise: Noise): { x: num
     }
   }
   return found
+}
+
+interface BrightPeak {
+  x: number
+  y: number
+  significance: number
+}
+
+/** Clean pixels of a line above so many σ and above all eight neighbours; of equal ones the last. */
+function peaksOfLine(
+  { width, mask }: Frame,
+  signal: Float32Array,
+  noise: Noise,
+  y: number,
+  lowest: number,
+  found: BrightPeak[],
+): void {
+  for (let x = 3, i = y * width + x; x < width - 3; x++, i++) {
+    const value = signal[i]
+    if (!(value > lowest * noise.at(x, y))) continue
+    if (value < signal[i - 1] || value <= signal[i + 1] || value < signal[i - width] || value <= signal[i + width])
+      continue
+    if (value < signal[i - width - 1] || value < signal[i - width + 1]) continue
+    if (value <= signal[i + width - 1] || value <= signal[i + width + 1]) continue
+    if (cleanAround(mask, width, i)) found.push({ x, y, significance: value / noise.at(x, y) })
+  }
 }
 
 function cleanAround(mask: Uint8Array, width: number, i: number): boolean {
