@@ -87,30 +87,20 @@ export function fitPlane(
   const centreY = (height - 1) / 2
   const radiusPx = Math.hypot(width, height) / 2
   const weights = new Float64Array(count)
-  const kept = new Uint8Array(count)
+  const kept = Uint8Array.from(pairs.errorDeg, error => (error < Number.POSITIVE_INFINITY ? 1 : 0))
   const residuals = new Float64Array(2 * count)
   const inside = new Float64Array(2 * count)
-  for (let k = 0; k < count; k++) kept[k] = pairs.errorDeg[k] < Number.POSITIVE_INFINITY ? 1 : 0
   let fit: PlaneFit | undefined
   for (let round = 0; round < ROUNDS; round++) {
-    let used = 0
-    for (let k = 0; k < count; k++) {
-      weights[k] = kept[k] / pairs.errorDeg[k] ** 2
-      used += kept[k]
-    }
+    const used = fillWeights(kept, pairs.errorDeg, weights)
     if (used < terms + 1) return fit
     const solved = linearLeastSquaresOfMany(design, terms, [pairs.xi, pairs.eta], weights, stride)
     if (!solved) return fit
     const [ofXi, ofEta] = solved.coefficients
     fillResiduals(pairs.xi, design, stride, ofXi, pairs.errorDeg, residuals, 0)
     fillResiduals(pairs.eta, design, stride, ofEta, pairs.errorDeg, residuals, 1)
-    let n = 0
-    for (let k = 0; k < count; k++) {
-      if (kept[k] === 0) continue
-      inside[n++] = residuals[2 * k]
-      inside[n++] = residuals[2 * k + 1]
-    }
-    const scatter = Math.max(madSigma(inside.subarray(0, n), 0) * Math.sqrt(used / (used - terms)), 1e-6)
+    gatherKept(residuals, kept, inside)
+    const scatter = Math.max(madSigma(inside.subarray(0, 2 * used), 0) * Math.sqrt(used / (used - terms)), 1e-6)
     const covariance = solved.covariance.map(value => value * scatter * scatter)
     fit = {
       order,
@@ -123,16 +113,39 @@ export function fitPlane(
       scatter,
       kept: kept.slice(),
     }
-    let changed = false
-    for (let k = 0; k < count; k++) {
-      if (!(pairs.errorDeg[k] < Number.POSITIVE_INFINITY)) continue
-      const far = Math.hypot(residuals[2 * k], residuals[2 * k + 1]) > CLIP * Math.max(scatter, 0.3)
-      changed ||= far === (kept[k] === 1)
-      kept[k] = far ? 0 : 1
-    }
-    if (!changed) break
+    if (!clip(residuals, pairs.errorDeg, CLIP * Math.max(scatter, 0.3), kept)) break
   }
   return fit
+}
+
+/** Inverse variances of the pairs that are kept; returns how many those are. */
+function fillWeights(kept: Uint8Array, error: Float64Array, weights: Float64Array): number {
+  let used = 0
+  for (let k = 0; k < kept.length; k++) {
+    weights[k] = kept[k] / (error[k] * error[k])
+    used += kept[k]
+  }
+  return used
+}
+
+function gatherKept(residuals: Float64Array, kept: Uint8Array, into: Float64Array): void {
+  for (let k = 0, n = 0; k < kept.length; k++) {
+    if (kept[k] === 0) continue
+    into[n++] = residuals[2 * k]
+    into[n++] = residuals[2 * k + 1]
+  }
+}
+
+/** Keep the pairs within the limit, and no others; returns whether that is a change. */
+function clip(residuals: Float64Array, error: Float64Array, limit: number, kept: Uint8Array): boolean {
+  let changed = false
+  for (let k = 0; k < kept.length; k++) {
+    if (!(error[k] < Number.POSITIVE_INFINITY)) continue
+    const within = residuals[2 * k] ** 2 + residuals[2 * k + 1] ** 2 > limit * limit ? 0 : 1
+    if (within !== kept[k]) changed = true
+    kept[k] = within
+  }
+  return changed
 }
 
 /** Residuals along one axis in σ, at every second place of `out` from `first` on. */

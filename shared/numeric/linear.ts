@@ -104,19 +104,7 @@ export function linearLeastSquaresOfMany(
   weights: Float64Array,
   stride = columns,
 ): { coefficients: Float64Array[]; covariance: Float64Array } | undefined {
-  const normal = new Float64Array(columns * columns)
-  const rights = ys.map(() => new Float64Array(columns))
-  for (let r = 0; r < weights.length; r++) {
-    const w = weights[r]
-    if (!(w > 0)) continue
-    const row = r * stride
-    for (let i = 0; i < columns; i++) {
-      const wa = w * design[row + i]
-      const line = i * columns
-      for (let k = 0; k < ys.length; k++) rights[k][i] += wa * ys[k][r]
-      for (let j = 0; j <= i; j++) normal[line + j] += wa * design[row + j]
-    }
-  }
+  const normal = normalMatrix(design, columns, weights, stride)
   // Scaling each column to unit diagonal keeps the condition of a polynomial basis from eating digits.
   const scale = new Float64Array(columns)
   for (let i = 0; i < columns; i++) {
@@ -127,13 +115,50 @@ export function linearLeastSquaresOfMany(
     for (let j = 0; j <= i; j++) normal[i * columns + j] *= scale[i] * scale[j]
   }
   if (!choleskyInPlace(normal, columns)) return undefined
-  const scaled = (values: Float64Array) => values.map((value, i) => value * scale[i])
-  const coefficients = rights.map(right => {
-    const solved = scaled(right)
-    choleskySolve(normal, columns, solved)
-    return scaled(solved)
+  const coefficients = ys.map(y => {
+    const right = rightSide(design, columns, y, weights, stride)
+    multiplyInPlace(right, scale)
+    choleskySolve(normal, columns, right)
+    return multiplyInPlace(right, scale)
   })
   const covariance = choleskyInverse(normal, columns)
   for (let i = 0; i < columns; i++) for (let j = 0; j < columns; j++) covariance[i * columns + j] *= scale[i] * scale[j]
   return { coefficients, covariance }
+}
+
+/** Lower triangle of Σ wᵢ aᵢⱼ aᵢₖ. */
+function normalMatrix(design: Float64Array, columns: number, weights: Float64Array, stride: number): Float64Array {
+  const normal = new Float64Array(columns * columns)
+  for (let r = 0, row = 0; r < weights.length; r++, row += stride) {
+    const w = weights[r]
+    if (!(w > 0)) continue
+    for (let i = 0; i < columns; i++) {
+      const wa = w * design[row + i]
+      const line = i * columns
+      for (let j = 0; j <= i; j++) normal[line + j] += wa * design[row + j]
+    }
+  }
+  return normal
+}
+
+/** Σ wᵢ aᵢⱼ yᵢ. */
+function rightSide(
+  design: Float64Array,
+  columns: number,
+  y: Float64Array,
+  weights: Float64Array,
+  stride: number,
+): Float64Array {
+  const right = new Float64Array(columns)
+  for (let r = 0, row = 0; r < weights.length; r++, row += stride) {
+    const wy = weights[r] * y[r]
+    if (!(weights[r] > 0)) continue
+    for (let i = 0; i < columns; i++) right[i] += wy * design[row + i]
+  }
+  return right
+}
+
+function multiplyInPlace(values: Float64Array, factors: Float64Array): Float64Array {
+  for (let i = 0; i < values.length; i++) values[i] *= factors[i]
+  return values
 }
