@@ -45,11 +45,6 @@ export function moffatElongation({ a, b, c }: Moffat): number {
   return Math.sqrt((half + root) / Math.max(half - root, 1e-12))
 }
 
-/** Fraction of the flux beyond an ellipse whose semi-axes have the geometric mean `radiusPx`. */
-export function moffatBeyond({ a, b, c, beta }: Moffat, radiusPx: number): number {
-  return (1 + radiusPx * radiusPx * Math.sqrt(a * b - c * c)) ** (1 - beta)
-}
-
 /** Unit-flux profile integrated over the pixel whose centre lies (dx, dy) from the star. */
 export function moffatPixel(m: Moffat, dx: number, dy: number, fwhmPx: number): number {
   const even = dx * dx + dy * dy > (EVEN_FWHM * fwhmPx) ** 2
