@@ -35,6 +35,8 @@ export function estimateBackground(frame: Frame, options: BackgroundOptions = {}
 }
 
 const BLOCK_BITS = 3
+/** Side of the blocks within which the noise is the same, from the frame's first pixel on. */
+export const NOISE_BLOCK_PX = 1 << BLOCK_BITS
 
 /** Noise of the sky's pixels in blocks of 8 × 8: it changes over whole cells, and a value a pixel would be waste. */
 export class Noise {

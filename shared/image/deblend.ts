@@ -1,5 +1,5 @@
 import { quantile } from '#shared/numeric/robust.ts'
-import type { Noise } from './background.ts'
+import { NOISE_BLOCK_PX, type Noise } from './background.ts'
 import { type Frame, MASK } from './frame.ts'
 import { gaussianKernel, type Kernel, type LineSource, type Strip, smoothStrips } from './matched-filter.ts'
 import type { StarShape } from './star-shape.ts'
@@ -47,9 +47,9 @@ export function findCandidates(
   const contrast = gaussianKernel(shape, 1, RING, 1)
   const whitened: LineSource = (y, into, at) => {
     const start = y * width
-    for (let left = 0; left < width; left += 8) {
+    for (let left = 0; left < width; left += NOISE_BLOCK_PX) {
       const perNoise = 1 / noise.at(left, y)
-      const right = Math.min(left + 8, width)
+      const right = Math.min(left + NOISE_BLOCK_PX, width)
       for (let x = left; x < right; x++) into[at + x] = usable[start + x] === 0 ? 0 : signal[start + x] * perNoise
     }
   }

@@ -1,7 +1,7 @@
 import { flagMask } from '#shared/flags.ts'
 import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { takeRows } from '#shared/numeric/table.ts'
-import type { Background, Noise } from './background.ts'
+import { type Background, NOISE_BLOCK_PX, type Noise } from './background.ts'
 import { findCandidates } from './deblend.ts'
 import { type Detections, type Frame, MASK } from './frame.ts'
 import { measureSources } from './source-measurement.ts'
@@ -82,13 +82,16 @@ function takeLine(
   holes: number[],
 ): void {
   const start = y * width
-  for (let x = 0; x < width; x++) {
-    const i = start + x
-    const value = pixels[i] - level[x]
-    if ((mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30 && noise.at(x, y) > 0) {
-      usable[i] = 1
-      signal[i] = value
-    } else if ((mask[i] & MASK.otherColour) === 0) holes.push(i)
+  for (let left = 0; left < width; left += NOISE_BLOCK_PX) {
+    const known = noise.at(left, y) > 0
+    const end = start + Math.min(left + NOISE_BLOCK_PX, width)
+    for (let i = start + left; i < end; i++) {
+      const value = pixels[i] - level[i - start]
+      if (known && (mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30) {
+        usable[i] = 1
+        signal[i] = value
+      } else if ((mask[i] & MASK.otherColour) === 0) holes.push(i)
+    }
   }
 }
 

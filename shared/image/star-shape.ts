@@ -1,5 +1,5 @@
 import { median } from '#shared/numeric/robust.ts'
-import type { Noise } from './background.ts'
+import { NOISE_BLOCK_PX, type Noise } from './background.ts'
 import type { Frame } from './frame.ts'
 
 export const FWHM_PER_SIGMA = Math.sqrt(8 * Math.LN2)
@@ -98,15 +98,24 @@ function peaksOfLine(
   lowest: number,
   found: BrightPeak[],
 ): void {
-  for (let x = 3, i = y * width + x; x < width - 3; x++, i++) {
-    const value = signal[i]
-    if (!(value > lowest * noise.at(x, y))) continue
-    if (value < signal[i - 1] || value <= signal[i + 1] || value < signal[i - width] || value <= signal[i + width])
-      continue
-    if (value < signal[i - width - 1] || value < signal[i - width + 1]) continue
-    if (value <= signal[i + width - 1] || value <= signal[i + width + 1]) continue
-    if (cleanAround(mask, width, i)) found.push({ x, y, significance: value / noise.at(x, y) })
+  const start = y * width
+  for (let left = 0; left < width; left += NOISE_BLOCK_PX) {
+    const sigma = noise.at(left, y)
+    const end = Math.min(left + NOISE_BLOCK_PX, width - 3)
+    for (let x = Math.max(left, 3); x < end; x++) {
+      const value = signal[start + x]
+      if (!(value > lowest * sigma) || !isPeak(signal, width, start + x)) continue
+      if (cleanAround(mask, width, start + x)) found.push({ x, y, significance: value / sigma })
+    }
   }
+}
+
+function isPeak(signal: Float32Array, width: number, i: number): boolean {
+  const value = signal[i]
+  if (value < signal[i - 1] || value <= signal[i + 1] || value < signal[i - width] || value <= signal[i + width])
+    return false
+  if (value < signal[i - width - 1] || value < signal[i - width + 1]) return false
+  return value > signal[i + width - 1] && value > signal[i + width + 1]
 }
 
 function cleanAround(mask: Uint8Array, width: number, i: number): boolean {
