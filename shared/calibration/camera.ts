@@ -3,7 +3,8 @@ import type { CalibrateInput } from '#events/stages.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { isNewerVersion, PIPELINE_VERSION } from '#shared/version.ts'
 import type { CalibrationFit } from './candidate.ts'
-import { intrinsicScatter, type SlopePrior } from './robust-line.ts'
+import { intrinsicScatter } from './intrinsic-scatter.ts'
+import type { SlopePrior } from './york-line.ts'
 
 /** Frames farther away in time say little: filters age, cameras are cleaned, optics re-coated. */
 const WINDOW_DAYS = 400

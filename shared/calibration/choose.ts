@@ -4,7 +4,7 @@ import { median } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { type CameraMemory, noMemory } from './camera.ts'
 import { type CalibrationFit, residuals } from './candidate.ts'
-import { intrinsicScatter } from './robust-line.ts'
+import { intrinsicScatter } from './intrinsic-scatter.ts'
 
 /** Candidates with fewer stars than this part of the richest are compared by what they miss. */
 const COMPARABLE = 0.25

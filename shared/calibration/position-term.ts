@@ -1,5 +1,5 @@
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
-import { intrinsicScatter } from './robust-line.ts'
+import { intrinsicScatter } from './intrinsic-scatter.ts'
 
 /** Size of a frame, pixel. */
 export interface FrameSize {

@@ -128,8 +128,9 @@ test('a prior on the slope counts as one measurement of it', () => {
   const none = new Float64Array(3)
   const data = { x: Float64Array.of(-1, 0, 1), y: Float64Array.of(1, 2, 3), varX: none, covXY: none }
   const line = robustLine({ ...data, varY: Float64Array.of(1, 1, 1) }, true, { slope: 0, error: Math.SQRT1_2 })!
-  expect(line.slope).toBeCloseTo(0.5, 9)
-  expect(line.slopeError).toBeCloseTo(0.5, 9)
+  // but for the chance that a point is an outlier: one in twenty, wider by 0.3
+  expect(line.slope).toBeCloseTo(0.5, 2)
+  expect(line.slopeError).toBeCloseTo(0.5, 2)
   expect(line.atPivot).toBeCloseTo(2, 9)
 })
 
@@ -144,6 +145,5 @@ test('faint stars do not show the scatter that the camera is known for, bright o
     return robustLine(data, true, prior)!.usualIntrinsic
   }
   expect(usual(40, 0.05, 0.04)).toBeCloseTo(0.01, 3)
-  // all points at 1 σ: of their squares a normal would have 0.92 below 2 σ
-  expect(usual(400, 0.001, 0.004)).toBeCloseTo(Math.sqrt(0.004 ** 2 / 0.9205 - 0.001 ** 2), 3)
+  expect(usual(400, 0.001, 0.004)).toBeCloseTo(Math.sqrt(0.004 ** 2 - 0.001 ** 2), 3)
 })
