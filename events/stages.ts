@@ -61,6 +61,8 @@ export const MeasureOutput = SolveOutput.extend({
     elongation: z.number(),
     order: z.int(),
     chi: z.number(),
+    /** Part of a star's light beyond the PSF's table, extrapolated by its wing. */
+    lightOutside: z.number().optional(),
     /** Robust scatter of the subtracted frame over its expected noise, everywhere and on bright stars; 1 is noise alone. */
     cleanliness: z.object({ frame: z.number().nullable(), onStars: z.number().nullable() }).optional(),
   }),

@@ -26,12 +26,12 @@ import {
   recall,
   toOneSecond,
 } from '#shared/calibration/camera.ts'
+import type { FrameLight } from '#shared/calibration/candidate.ts'
 import { type CatalogueMeta, catalogueEcsv, catalogueFits } from '#shared/calibration/catalogue-files.ts'
 import type { Force } from '#shared/calibration/choose.ts'
 import { framePoints } from '#shared/calibration/frame-points.ts'
 import { drawCalibration } from '#shared/calibration/plot.ts'
 import { drawCandidates } from '#shared/calibration/plot-candidates.ts'
-import type { FrameSize } from '#shared/calibration/position-term.ts'
 import { COLOUR_WINDOW_DAYS } from '#shared/calibration/target-colour.ts'
 import type { Cone, ReferenceStars, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
@@ -167,13 +167,14 @@ async function starsOf(ids: SurveyId[], cone: Cone, tiles: Tiles): Promise<Refer
   return available
 }
 
-function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale & FrameSize {
+function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale & FrameLight {
   return {
     widthPx: header.widthPx,
     heightPx: header.heightPx,
     fwhmArcsec: psf.fwhmPx * wcs.pixelScaleArcsec,
     residualArcsec: wcs.medianResidualMas / 1000,
     epochYear: julianEpoch(header.mjdUtcMid),
+    lightOutside: psf.lightOutside,
   }
 }
 

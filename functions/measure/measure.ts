@@ -8,7 +8,7 @@ import { cleanlinessOf } from '#shared/photometry/cleanliness.ts'
 import { type KnownSolution, makeCatalogue } from '#shared/photometry/make-catalogue.ts'
 import { measureStars } from '#shared/photometry/measure-stars.ts'
 import { drawPsf } from '#shared/photometry/psf-picture.ts'
-import { PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
+import { lightOutside, PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
 import { readDetections, readSky } from '#shared/photometry/read-detections.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import { pixelToSky } from '#shared/sky/wcs.ts'
@@ -100,6 +100,7 @@ export async function measure(
       elongation: psf.elongation,
       order: psf.order,
       chi: psf.chi,
+      lightOutside: lightOutside(psf),
       cleanliness: { frame: finite(everywhere), onStars: finite(onStars) },
     },
     stars: stars.id.length,

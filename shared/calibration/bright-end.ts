@@ -22,11 +22,14 @@ const MOST_STARS = 3000
 /** Stars of a survey, some of them carried over from Gaia: the survey's own limits do not hold for those. */
 export interface ExtendedStars extends ReferenceStars {
   carriedOver?: Uint8Array
+  /** Per band and star the 1 σ of the relation that carried it over: the same error for all such stars, mag. */
+  sharedErr?: Record<string, Float64Array>
 }
 
 /** band − G as a polynomial in BP − RP, as the stars around the field have it. */
 interface Relation {
   coefficients: Float64Array
+  covariance: Float64Array
   scatter: number
   range: [number, number]
 }
@@ -72,7 +75,22 @@ export function extendBrightEnd(stars: ReferenceStars, gaia: ReferenceStars, par
     ],
     stars.survey,
   )
-  return { ...extended, carriedOver: Uint8Array.from(extended.id.keys(), i => (i < kept.length ? 0 : 1)) }
+  const sharedErr: Record<string, Float64Array> = {}
+  for (const [band, relation] of relations) {
+    sharedErr[band] = new Float64Array(extended.count)
+    carried.forEach((i, k) => {
+      sharedErr[band][kept.length + k] = errorOf(relation, gaia.mag.BP[i] - gaia.mag.RP[i])
+    })
+  }
+  return { ...extended, carriedOver: Uint8Array.from(extended.id.keys(), i => (i < kept.length ? 0 : 1)), sharedErr }
+}
+
+/** 1 σ of the relation itself at a colour: it rests on as many stars as the field has. */
+function errorOf({ covariance }: Relation, colour: number): number {
+  let variance = 0
+  for (let i = 0; i <= ORDER; i++)
+    for (let j = 0; j <= ORDER; j++) variance += covariance[i * (ORDER + 1) + j] * colour ** (i + j)
+  return Math.sqrt(Math.max(0, variance))
 }
 
 /** Gaia's stars with the survey's bands. */
@@ -121,7 +139,10 @@ function learn(stars: ReferenceStars, gaia: ReferenceStars, rowOf: Int32Array, b
 }
 
 /** Polynomial of {@link ORDER} with what lies far off left out, until what is left out stands. */
-function fitPolynomial(x: number[], y: Float64Array): { coefficients: Float64Array; scatter: number } | undefined {
+function fitPolynomial(
+  x: number[],
+  y: Float64Array,
+): Pick<Relation, 'coefficients' | 'covariance' | 'scatter'> | undefined {
   const design = new Float64Array(x.length * (ORDER + 1))
   for (let i = 0; i < x.length; i++)
     for (let k = 0, power = 1; k <= ORDER; k++, power *= x[i]) design[i * (ORDER + 1) + k] = power
@@ -130,7 +151,7 @@ function fitPolynomial(x: number[], y: Float64Array): { coefficients: Float64Arr
   for (let round = 0; ; round++) {
     const fitted = linearLeastSquares(design, ORDER + 1, y, weights)
     if (!fitted) return undefined
-    const { coefficients } = fitted
+    const { coefficients, covariance } = fitted
     for (let i = 0; i < y.length; i++) residuals[i] = y[i] - polynomial(coefficients, x[i])
     const scatter = madSigma(residuals, 0)
     let changed = false
@@ -139,7 +160,8 @@ function fitPolynomial(x: number[], y: Float64Array): { coefficients: Float64Arr
       changed ||= weight !== weights[i]
       weights[i] = weight
     }
-    if (!changed || round === ROUNDS) return { coefficients, scatter }
+    if (!changed || round === ROUNDS)
+      return { coefficients, scatter, covariance: covariance.map(value => value * scatter * scatter) }
   }
 }
 

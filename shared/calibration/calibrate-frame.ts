@@ -11,12 +11,12 @@ import {
   withGaiaMotions,
 } from './calibrators.ts'
 import { type CameraMemory, noMemory } from './camera.ts'
-import { type CalibrationFit, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
+import { type CalibrationFit, type FrameLight, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
 import { type Choice, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
 import type { CandidateRow } from './plot-candidates.ts'
-import type { FrameSize, PositionTerm } from './position-term.ts'
+import type { PositionTerm } from './position-term.ts'
 import { standardBands } from './standard-bands.ts'
 
 /** All fits of a frame and the one that was chosen. */
@@ -39,7 +39,7 @@ export interface FrameCalibration {
 export function calibrateFrame(
   catalogue: StarCatalogue,
   available: ReferenceStars[],
-  scale: MatchScale & FrameSize,
+  scale: MatchScale & FrameLight,
   headerBand: string | null,
   force: Force = {},
   memory: CameraMemory = noMemory,

@@ -1,11 +1,12 @@
 import type { Candidate } from '#events/stages.ts'
-import { quantiles } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { chooseCalibrators, GRADE, type MatchedSurvey, WORST_INSTRUMENTAL_ERR } from './calibrators.ts'
 import type { ColourTermMemory } from './camera.ts'
+import { type Colours, coloursOf, withRemembered } from './colours.ts'
 import { type FrameSize, fitPositionTerm, type PositionTerm, positionTermAt } from './position-term.ts'
-import { type Line, type LineData, robustLine, type SlopePrior } from './robust-line.ts'
+import { type Line, robustLine } from './robust-line.ts'
 import { type StandardBand, type StandardMagnitudes, standardMagnitudes, withinLimits } from './standard-bands.ts'
+import type { LineData, SlopePrior } from './york-line.ts'
 
 /** Fewer stars than this cannot tell a colour term from their own errors. */
 const MIN_STARS_FOR_COLOUR = 8
@@ -21,11 +22,6 @@ const MAG_PER_RELATIVE_FLUX = 1.0857362047581296
 /** Fits worse than this are no calibration (BHTOM's limits: scatter 1.5 mag, half the stars outliers). */
 const WORST_SCATTER = 1
 const LEAST_USED = 0.5
-/**
- * The fluxes of a frame are on the scale of total light no better than this, mag, whatever the number of its stars: the
- * wings of the PSF, sky under bright stars. Measured on simulated frames (bench/RESULTS.md): 1 to 3 mmag.
- */
-const FLUX_SCALE_ERR = 0.002
 /** Position term and line are fitted in turn so often. */
 const POSITION_TURNS = 2
 
@@ -57,15 +53,14 @@ export interface CalibrationFit {
   variance: Float64Array
   /** Colours of the stars that the colour term rests on. */
   colours: Colours
+  /** How well the fluxes of the frame are on the scale of total light, mag: the same for all stars. */
+  fluxScaleErr: number
 }
 
-/** How the colours of some stars are distributed, mag. */
-export interface Colours {
-  /** The middle 96 %. */
-  range: [number, number]
-  median: number
-  /** Half the middle 68 %. */
-  spread: number
+/** Size of a frame, and what of its stars' light is extrapolated. */
+export interface FrameLight extends FrameSize {
+  /** Part of a star's light that lies beyond the table of the PSF, 0 where it is not told: its error is its own size. */
+  lightOutside?: number
 }
 
 /**
@@ -81,7 +76,7 @@ export function fitCandidate(
   grades: Uint8Array,
   matched: MatchedSurvey,
   standard: StandardBand,
-  frame: FrameSize,
+  frame: FrameLight,
   memory?: ColourTermMemory,
 ): CalibrationFit | undefined {
   const magnitudes = standardMagnitudes(matched.stars, standard, matched.rowOf)
@@ -115,12 +110,13 @@ interface Ingredients {
   matched: MatchedSurvey
   magnitudes: StandardMagnitudes
   standard: StandardBand
-  frame: FrameSize
+  frame: FrameLight
 }
 
 /**
- * Fit twice: the errors of the second fit are those that the stars should have by their catalogue magnitudes. Errors
- * in magnitudes from measured fluxes give stars that came out too bright more weight than those that came out too faint.
+ * Fit twice: the errors of the second fit are those that the stars should have by what catalogue and frame say together of
+ * their brightness. Errors from measured fluxes give stars that came out too bright more weight than those that came out
+ * too faint, and errors from the catalogue do the same to stars that are too bright there.
  */
 function fitSample(
   all: number[],
@@ -148,7 +144,7 @@ function fitSample(
   const flat = robustLine(data, withSlope, memory, first)
   if (!flat || !isUsable(flat, sample.length, withSlope)) return undefined
   const { line, position } = withPosition(flat, data, sample, withSlope, from, memory)
-  const { matched, magnitudes, standard } = from
+  const { matched, magnitudes, standard, frame } = from
   const used: number[] = []
   for (let k = 0; k < sample.length; k++) if (line.used[k]) used.push(magnitudes.colour[sample[k]])
   const colours = coloursOf(used)
@@ -157,7 +153,7 @@ function fitSample(
     standard,
     matched,
     magnitudes,
-    line,
+    line: { ...line, atPivotError: Math.hypot(line.atPivotError, sharedErr(line, data.varY, sample, from)) },
     hasColourTerm: withSlope,
     colourTermFrom: withSlope ? 'frame' : 'none',
     contradictsMemory: false,
@@ -165,21 +161,23 @@ function fitSample(
     sample: Int32Array.from(sample),
     variance: data.varY,
     colours: memory ? withRemembered(colours, memory) : colours,
+    fluxScaleErr: MAG_PER_RELATIVE_FLUX * (frame.lightOutside ?? 0),
   }
 }
 
-function coloursOf(values: number[]): Colours {
-  const [low, low16, middle, high84, high] = quantiles(values, [0.02, 0.16, 0.5, 0.84, 0.98])
-  return { range: [low, high], median: middle, spread: (high84 - low16) / 2 }
-}
-
-/** Few stars do not show what colours a camera's stars have; earlier frames do. */
-function withRemembered({ range, median, spread }: Colours, { colourRange, colourSpread }: ColourTermMemory): Colours {
-  return {
-    range: [Math.min(range[0], colourRange[0]), Math.max(range[1], colourRange[1])],
-    median,
-    spread: Math.max(spread, colourSpread),
+/** What the stars carried over from Gaia bring into the mean by their common relation, 1 σ, mag. */
+function sharedErr({ used, intrinsic }: Line, variance: Float64Array, sample: number[], from: Ingredients): number {
+  const { matched, standard } = from
+  const errors = matched.stars.sharedErr?.[standard.transformation?.base ?? standard.band]
+  if (!errors) return 0
+  let [shared, weights] = [0, 0]
+  for (let k = 0; k < sample.length; k++) {
+    if (!used[k]) continue
+    const weight = 1 / (variance[k] + intrinsic ** 2)
+    shared += weight * errors[matched.rowOf[sample[k]]]
+    weights += weight
   }
+  return shared / weights
 }
 
 /** Whether a star lies within the limits of the survey, by its magnitude in the frame and a first calibration. */
@@ -222,13 +220,22 @@ function withPosition(
   return { line, position }
 }
 
-/** Error over flux that each star should have, by its magnitude in the catalogue and a first calibration. */
+/**
+ * Error over flux that each star should have by its magnitude: the mean of what catalogue and frame say, by their errors.
+ * The noise of that mean is independent of their difference, which is what the fit asks for: no cut and no weight by it
+ * favours stars that came out too bright or too faint.
+ */
 function expectedRelativeErr({ catalogue, magnitudes }: Ingredients, sample: number[], line: Line) {
   const expected = new Float64Array(sample.length)
   for (let k = 0; k < sample.length; k++) {
     const i = sample[k]
     const term = line.slope === 0 ? 0 : line.slope * (magnitudes.colour[i] - line.pivot)
-    expected[k] = catalogue.fluxErr[i] * 10 ** (0.4 * (magnitudes.mag[i] - line.atPivot - term))
+    const byCatalogue = magnitudes.mag[i] - line.atPivot - term
+    const relativeErr = (mag: number) => catalogue.fluxErr[i] * 10 ** (0.4 * mag)
+    const inFrame = (MAG_PER_RELATIVE_FLUX * relativeErr(byCatalogue)) ** 2
+    const inCatalogue = magnitudes.varMag[i] + line.intrinsic ** 2
+    const difference = catalogue.magInst[i] - byCatalogue
+    expected[k] = relativeErr(byCatalogue + (difference * inCatalogue) / (inCatalogue + inFrame))
   }
   return expected
 }
@@ -265,7 +272,7 @@ export function colourName({ standard, hasColourTerm }: CalibrationFit): string 
  * @param x,y where the star stands, 0-based pixel; without them the mean of the frame
  */
 export function zeroPointAt(
-  { line, hasColourTerm, position }: CalibrationFit,
+  { line, hasColourTerm, position, fluxScaleErr }: CalibrationFit,
   colour: number,
   x?: number,
   y?: number,
@@ -274,7 +281,7 @@ export function zeroPointAt(
   const distance = hasColourTerm ? colour - line.pivot : 0
   return {
     value: line.atPivot + line.slope * distance + here.value,
-    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error, FLUX_SCALE_ERR),
+    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error, fluxScaleErr),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { GrowthCurve } from './aperture.ts'
+import { moffatBeyond } from './moffat.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 
 /** What `psf.json` tells of a frame's PSF. */
@@ -49,4 +50,10 @@ export function summarisePsf(psf: Psf, growth: GrowthCurve): PsfSummary {
     growth: { radiusPx: rounded(growth.radiusPx), fraction: rounded(growth.fraction) },
     samples,
   }
+}
+
+/** Part of a star's light that lies beyond the PSF's table, by its wing: it is extrapolated, not measured. */
+export function lightOutside({ fwhmPx, beta, radiusPx }: Psf): number {
+  const steepness = (4 * (2 ** (1 / beta) - 1)) / fwhmPx ** 2
+  return moffatBeyond({ a: steepness, b: steepness, c: 0, beta }, radiusPx)
 }
