@@ -16,7 +16,7 @@ import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { julianEpoch } from '#shared/sky/time.ts'
 import { silent } from '#shared/store.ts'
 import type { MeasuredFrame } from './measured-frames.ts'
-import { readTrueStars, type TrueStars } from './survey-truth.ts'
+import { readTrueStars, type TrueStars, vignettingMag } from './survey-truth.ts'
 
 /** How far a fit is off the truth, in magnitudes, and the error it claims. */
 export interface Deviation {
@@ -140,7 +140,7 @@ function spoil(stars: ReferenceStars, seed: string): ReferenceStars {
 function deviation(fit: CalibrationFit, frame: MeasuredFrame, stars: StarCatalogue, truth: TrueStars): Deviation {
   const { standard, line } = fit
   const row = toCandidate(fit, 0)
-  const zeroPoint = frame.truth.zp_adu
+  const zeroPoint = frame.truth.zp_adu - meanVignetting(fit, frame, stars)
   const found = { survey: standard.survey, stars: line.count, pivotError: zeroPointAt(fit, line.pivot).error }
   const term = frame.truth.params.colour_term
   if (standard.survey === 'ps1' && fit.hasColourTerm)
@@ -153,6 +153,18 @@ function deviation(fit: CalibrationFit, frame: MeasuredFrame, stars: StarCatalog
       termError: row.colourTermError,
     }
   return { ...found, pivot: zeroPointAt(fit, line.pivot).value - trueAtPivot(fit, zeroPoint, stars, truth) }
+}
+
+/** What the simulator's vignetting takes from the mean star of a fit, mag: the zero point of a fit is that star's. */
+function meanVignetting({ sample, variance, line }: CalibrationFit, { truth }: MeasuredFrame, { x, y }: StarCatalogue) {
+  let [sum, weights] = [0, 0]
+  sample.forEach((star, k) => {
+    if (!line.used[k]) return
+    const weight = 1 / (variance[k] + line.intrinsic ** 2)
+    sum += weight * vignettingMag(truth.params, x[star], y[star])
+    weights += weight
+  })
+  return sum / weights
 }
 
 function trueAtPivot(fit: CalibrationFit, zeroPoint: number, stars: StarCatalogue, truth: TrueStars): number {
@@ -195,6 +207,7 @@ export function scaleOf({ wcs, psf, header }: CalibrateInput) {
     fwhmArcsec: psf.fwhmPx * wcs.pixelScaleArcsec,
     residualArcsec: wcs.medianResidualMas / 1000,
     epochYear: julianEpoch(header.mjdUtcMid),
+    lightOutside: psf.lightOutside,
   }
 }
 

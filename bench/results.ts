@@ -4,7 +4,7 @@ import { figure as number, table } from './page.ts'
 /** What the simulator tells of a frame, as far as it is used here. */
 export interface Truth {
   zp_adu: number
-  params: { band: string; colour_term: number; dialect: string; nx: number; ny: number }
+  params: { band: string; colour_term: number; dialect: string; nx: number; ny: number; vign: number }
   target: { ra: number; dec: number; mag_band: number }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
+import type { Truth } from './results.ts'
 
 /** What the simulator's stars really are: where they stand in the frame and how bright they are there. */
 export interface TrueStars {
@@ -27,6 +28,17 @@ export function readTrueStars(frame: string): TrueStars {
     mag: (survey, band, k) =>
       inSurvey(survey, band, { g: ps1.g[k], r: ps1.r[k], i: ps1.i[k], z: ps1.z[k], y: ps1.y[k] }),
   }
+}
+
+/**
+ * What the simulator's vignetting takes from a star, mag: it darkens by `vign`·r², r being 1 in the corners of the frame, and
+ * its zero point is that of the centre.
+ *
+ * @param x,y 0-based pixel
+ */
+export function vignettingMag({ nx, ny, vign }: Truth['params'], x: number, y: number): number {
+  const squared = ((2 * x - nx + 1) ** 2 + (2 * y - ny + 1) ** 2) / (nx * nx + ny * ny)
+  return -2.5 * Math.log10(1 - vign * squared)
 }
 
 type Ps1 = Record<'g' | 'r' | 'i' | 'z' | 'y', number>
