@@ -2,7 +2,8 @@ import type { Point } from '#events/point.ts'
 import type { TargetResult } from '#events/stages.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
-import { type CalibrationFit, zeroPointAt } from './candidate.ts'
+import { colourOfUncatalogued } from './assumed-colour.ts'
+import { type CalibrationFit, colourName, zeroPointAt } from './candidate.ts'
 import { type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
 import { colourFromPoints } from './target-colour.ts'
 
@@ -102,7 +103,9 @@ export function calibrateTargets(
     const row = matched.places.nearest(target.raDeg, target.decDeg, Math.min(matched.matchRadiusDeg, SAME_OBJECT_DEG))
     const star = own
       ? knownColour(fit, own.colour, own.error, 'points')
-      : colourOf(fit, standardMagnitudes(matched.stars, standard, [row]), 0)
+      : row < 0
+        ? uncatalogued(fit)
+        : colourOf(fit, standardMagnitudes(matched.stars, standard, [row]), 0)
     const zeroPoint = zeroPointOf(fit, star, target.x, target.y)
     const natural = zeroPointAt(fit, 0, target.x, target.y)
     const mag = instrumental + zeroPoint.value
@@ -167,13 +170,22 @@ export function uncalibratedTargets(targets: ForcedPhotometry[], band: string, f
   }))
 }
 
+const noColour: StarColour = { colour: Number.NaN, error: 0, from: 'none', flags: 0 }
+
 /** The colour of one of the stars of a list: the catalogue's, else what the calibrators usually have. */
 function colourOf(fit: CalibrationFit, magnitudes: StandardMagnitudes, k: number): StarColour {
-  if (!fit.hasColourTerm) return { colour: Number.NaN, error: 0, from: 'none', flags: 0 }
+  if (!fit.hasColourTerm) return noColour
   const colour = magnitudes.colour[k]
   if (Number.isFinite(colour)) return knownColour(fit, colour, Math.sqrt(magnitudes.varColour[k]), 'catalogue')
   const { median, spread } = fit.colours
   return { colour: median, error: spread, from: 'assumed', flags: flagMask('colourAssumed') }
+}
+
+/** The colour of a target where the survey has nothing. */
+function uncatalogued(fit: CalibrationFit): StarColour {
+  if (!fit.hasColourTerm) return noColour
+  const assumed = colourOfUncatalogued(colourName(fit), fit.colours)
+  return { ...assumed, from: 'assumed', flags: flagMask('colourAssumed') }
 }
 
 function knownColour(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Point } from '#events/point.ts'
 import { calibrateTargets } from '#shared/calibration/apply.ts'
+import { colourOfUncatalogued } from '#shared/calibration/assumed-colour.ts'
 import { calibrateFrame } from '#shared/calibration/calibrate-frame.ts'
 import { hasFlag } from '#shared/flags.ts'
 import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
@@ -61,6 +62,36 @@ describe('the colour of a target', () => {
     expect(Math.abs(unknown.mag! - r)).toBeLessThan(3 * unknown.magErr!)
     // the magnitude of the natural system knows nothing of colours
     expect(Math.abs(unknown.magNatural! - (r + 0.08 * colour))).toBeLessThan(3 * unknown.magNaturalErr!)
+  })
+
+  test.each([
+    ['u-g', 0.3557, 0.481, 0],
+    ['g-r', 0.481, 0.617, 0],
+    ['B-V', 0.4361, 0.5448, -0.09 - 0.02],
+    ['V-I', 0.5448, 0.798, 0.02 - 0.45],
+    ['BP-RP', 0.511, 0.777, 0.015 - 0.36],
+    ['BT-VT', 0.422, 0.535, -0.07 - 0.01],
+    ['J-H', 1.235, 1.662, 0.91 - 1.39],
+    ['J-K', 1.235, 2.159, 0.91 - 1.85],
+  ])(
+    '%s of what no catalogue has is that of black bodies of 4700 to 10 400 K, and of the stars',
+    (name, blue, red, vega) => {
+      // Planck's law at wavelengths in µm, hc/k = 14 388 µm K; AB minus Vega as in Blanton & Roweis 2007
+      const ab = (um: number, kelvin: number) => 2.5 * Math.log10(um ** 3 * (Math.exp(14_388 / (um * kelvin)) - 1))
+      const [cool, middle, hot] = [4700, 7000, 10_400].map(kelvin => ab(blue, kelvin) - ab(red, kelvin) - vega)
+      // stars that are all alike: half of the mean and all of the distance come from the others
+      const { colour: mean, error } = colourOfUncatalogued(name, { median: middle, spread: 0, range: [middle, middle] })
+      expect(mean).toBeCloseTo(middle, 1)
+      expect(error * Math.SQRT2).toBeCloseTo((cool - hot) / 2, 1)
+      const apart = colourOfUncatalogued(name, { median: middle + 1, spread: 0.4, range: [0, 2] })
+      expect(apart.colour).toBeCloseTo(middle + 0.5, 1)
+      expect(apart.error ** 2).toBeCloseTo((0.4 ** 2 + ((cool - hot) / 2) ** 2) / 2 + 0.25, 1)
+    },
+  )
+
+  test('of which nothing is told is that of the stars', () => {
+    const stars = { median: 0.7, spread: 0.2, range: [0, 1] as [number, number] }
+    expect(colourOfUncatalogued('r-z', stars)).toEqual({ colour: 0.7, error: 0.2 })
   })
 
   test.each([
