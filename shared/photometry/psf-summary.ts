@@ -1,5 +1,4 @@
 import type { GrowthCurve } from './aperture.ts'
-import { moffatBeyond } from './moffat.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 
 /** What `psf.json` tells of a frame's PSF. */
@@ -52,8 +51,8 @@ export function summarisePsf(psf: Psf, growth: GrowthCurve): PsfSummary {
   }
 }
 
-/** Part of a star's light that lies beyond the PSF's table, by its wing: it is extrapolated, not measured. */
+/** Part of a star's light beyond the PSF's table, by the Moffat of its wing: it is extrapolated, not measured. */
 export function lightOutside({ fwhmPx, beta, radiusPx }: Psf): number {
-  const steepness = (4 * (2 ** (1 / beta) - 1)) / fwhmPx ** 2
-  return moffatBeyond({ a: steepness, b: steepness, c: 0, beta }, radiusPx)
+  const radii = (2 * radiusPx) / fwhmPx
+  return (1 + radii * radii * (2 ** (1 / beta) - 1)) ** (1 - beta)
 }
