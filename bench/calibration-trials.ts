@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { CalibrateInput } from '#events/stages.ts'
 import { calibrate } from '#functions/calibrate/calibrate.ts'
 import { calibrateFrame } from '#shared/calibration/calibrate-frame.ts'
-import { type CalibrationFit, toCandidate, zeroPointAt } from '#shared/calibration/candidate.ts'
+import { type CalibrationFit, toCandidate, totalZeroPoint, zeroPointAt } from '#shared/calibration/candidate.ts'
 import type { Force } from '#shared/calibration/choose.ts'
 import { neighbours } from '#shared/calibration/neighbours.ts'
 import type { Cone, ReferenceStars, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
@@ -141,7 +141,7 @@ function deviation(fit: CalibrationFit, frame: MeasuredFrame, stars: StarCatalog
   const { standard, line } = fit
   const row = toCandidate(fit, 0)
   const zeroPoint = frame.truth.zp_adu - meanVignetting(fit, frame, stars)
-  const found = { survey: standard.survey, stars: line.count, pivotError: zeroPointAt(fit, line.pivot).error }
+  const found = { survey: standard.survey, stars: line.count, pivotError: totalZeroPoint(fit, line.pivot).error }
   const term = frame.truth.params.colour_term
   if (standard.survey === 'ps1' && fit.hasColourTerm)
     return {

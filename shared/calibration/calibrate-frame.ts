@@ -11,7 +11,14 @@ import {
   withGaiaMotions,
 } from './calibrators.ts'
 import { type CameraMemory, noMemory } from './camera.ts'
-import { type CalibrationFit, type FrameLight, fitCandidate, residuals, toCandidate, zeroPointAt } from './candidate.ts'
+import {
+  type CalibrationFit,
+  type FrameLight,
+  fitCandidate,
+  residuals,
+  toCandidate,
+  totalZeroPoint,
+} from './candidate.ts'
 import { type Choice, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
@@ -77,6 +84,7 @@ export function fitDetails(fit: CalibrationFit) {
     pivotColour: fit.hasColourTerm ? line.pivot : null,
     zeroPointAtPivot: line.atPivot,
     zeroPointAtPivotError: line.atPivotError,
+    fluxScaleError: fit.fluxScaleErr,
     intrinsicScatter: line.intrinsic,
     outliers: fit.sample.length - line.count,
     colourRange: fit.hasColourTerm ? fit.colours.range : null,
@@ -146,7 +154,7 @@ export function candidateRows({ choice, candidates }: FrameCalibration, catalogu
 /** The chosen calibration in one line. */
 export function calibrationTitle(fit: CalibrationFit): string {
   const { standard, line } = fit
-  const zeroPoint = zeroPointAt(fit, 0)
+  const zeroPoint = totalZeroPoint(fit, 0)
   const term = fit.hasColourTerm
     ? `  C(${standard.colour!.join('-')}) ${line.slope.toFixed(4)} ± ${line.slopeError.toFixed(4)}`
     : ''

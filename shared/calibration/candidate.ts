@@ -53,7 +53,10 @@ export interface CalibrationFit {
   variance: Float64Array
   /** Colours of the stars that the colour term rests on. */
   colours: Colours
-  /** How well the fluxes of the frame are on the scale of total light, mag: the same for all stars. */
+  /**
+   * How well the fluxes of the frame are on the scale of total light, mag. It is part of the error of the zero point as a
+   * number, not of magnitudes: target and calibrating stars share the scale.
+   */
   fluxScaleErr: number
 }
 
@@ -267,12 +270,12 @@ export function colourName({ standard, hasColourTerm }: CalibrationFit): string 
 }
 
 /**
- * Zero point of a star, colour and position term included, and its 1 σ, mag.
+ * Zero point of a star, colour and position term included, and the 1 σ that it has in a magnitude, mag.
  *
  * @param x,y where the star stands, 0-based pixel; without them the mean of the frame
  */
 export function zeroPointAt(
-  { line, hasColourTerm, position, fluxScaleErr }: CalibrationFit,
+  { line, hasColourTerm, position }: CalibrationFit,
   colour: number,
   x?: number,
   y?: number,
@@ -281,8 +284,14 @@ export function zeroPointAt(
   const distance = hasColourTerm ? colour - line.pivot : 0
   return {
     value: line.atPivot + line.slope * distance + here.value,
-    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error, fluxScaleErr),
+    error: Math.hypot(line.atPivotError, line.slopeError * distance, here.error),
   }
+}
+
+/** Zero point of the mean star of a colour as a number for total fluxes, and its 1 σ, mag. */
+export function totalZeroPoint(fit: CalibrationFit, colour: number): { value: number; error: number } {
+  const { value, error } = zeroPointAt(fit, colour)
+  return { value, error: Math.hypot(error, fit.fluxScaleErr) }
 }
 
 /** Catalogue minus calibrated magnitude of each star of the sample. */
@@ -301,7 +310,7 @@ export function residuals(fit: CalibrationFit, catalogue: StarCatalogue): Float6
 /** The row of the report. */
 export function toCandidate(fit: CalibrationFit, score: number): Candidate {
   const { standard, line } = fit
-  const atZero = zeroPointAt(fit, 0)
+  const atZero = totalZeroPoint(fit, 0)
   return {
     survey: standard.survey,
     band: standard.band,
