@@ -128,14 +128,19 @@ async function searchSky(
   for (const survey of usable) {
     const sky = await quads?.(survey)
     if (!sky) continue
+    // an index may outlive the tiles that it was built of
+    const bare: string[] = []
     const { solution, trials } = await solveBlind(sky, detections, header, scaleArcsec, async place => {
       // the place is that of a star in the frame: its far corner may be a diagonal away
       const radiusDeg = (Math.hypot(header.widthPx, header.heightPx) / 2) * (place.scaleArcsec / 3600)
       const rung = { ...place, radiusDeg, lowScaleArcsec: place.scaleArcsec, highScaleArcsec: place.scaleArcsec }
-      return (await referenceStars(survey, rung, detections.x.length, header, tiles)).stars
+      const { stars } = await referenceStars(survey, rung, detections.x.length, header, tiles)
+      if (stars.raDeg.length < MIN_STARS) bare.push(`RA ${place.raDeg.toFixed(4)} Dec ${place.decDeg.toFixed(4)}`)
+      return stars
     })
+    const without = bare.length > 0 ? `, ${bare.length} of them where the tiles hold no stars (${bare[0]})` : ''
     for (const { scale, tested, hypotheses } of solution ? [] : trials) {
-      const tried = `${detections.x.length} detections in the index of the whole sky, ${hypotheses} hypotheses`
+      const tried = `${detections.x.length} detections in the index of the whole sky, ${hypotheses} hypotheses${without}`
       const { low, high } = scale
       attempts.push({ survey, place: 'everywhere', lowScaleArcsec: low, highScaleArcsec: high, tried, tested })
     }

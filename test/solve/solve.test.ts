@@ -2,91 +2,19 @@ import { expect, test } from 'vitest'
 import type { StandardHeader } from '#events/frame.ts'
 import { SolveInput, SolveOutput } from '#events/stages.ts'
 import { type SolveDeps, solve } from '#functions/solve/solve.ts'
-import { writeQuads } from '#shared/astrometry/index-survey.ts'
-import { openQuadSky } from '#shared/astrometry/quad-index.ts'
-import type { Cone, ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
+import type { Tiles } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { decodeTable } from '#shared/fits/table.ts'
 import { hasFlag } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
-import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
-import { random } from '#shared/numeric/random.ts'
 import { readSky } from '#shared/photometry/read-detections.ts'
-import { separationDeg } from '#shared/sky/angles.ts'
-import { pixelToSky, skyToPixel } from '#shared/sky/wcs.ts'
-import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { silent } from '#shared/store.ts'
 import { drawFrame, type Star } from '../image/virtual-stars.ts'
+import { expectTrueSolution, quadsOf, registry, SIZE, sky, tiles, virtualSky } from './virtual-sky.ts'
 
-const SIZE = 512
-const SCALE = 1.2 / 3600
-const TRUTH: Wcs = {
-  crvalRaDeg: 359.98,
-  crvalDecDeg: 41.3,
-  crpixX: (SIZE - 1) / 2,
-  crpixY: (SIZE - 1) / 2,
-  cd: [0.6 * SCALE, 0.8 * SCALE, 0.8 * SCALE, -0.6 * SCALE],
-}
 const MJD_2024_5 = 60492.62 // Julian epoch 2024.5
-const PROPER_MOTION = 400 // mas a year, of every star: no solution is right without it
-
-/** A sky of stars at 2016.0 which have moved to their pixels by 2024.5. */
-function virtualSky(count: number): { stars: Star[]; catalogue: ReferenceStars } {
-  const draw = random(count)
-  const rows = Array.from({ length: count * 9 }, () => {
-    const x = (3 * draw.uniform() - 1) * SIZE
-    const y = (3 * draw.uniform() - 1) * SIZE
-    const [ra, dec] = pixelToSky(TRUTH, x, y)
-    return { x, y, ra, dec: dec - (PROPER_MOTION * 8.5) / 3.6e6, mag: 16 + Math.log2(0.02 + draw.uniform()) }
-  }).sort((a, b) => a.mag - b.mag)
-  const column = (value: (row: (typeof rows)[number]) => number) => Float64Array.from(rows, value)
-  const catalogue: ReferenceStars = {
-    survey: 'gaia_dr3',
-    count: rows.length,
-    id: rows.map((_, i) => String(i)),
-    raDeg: column(row => row.ra),
-    decDeg: column(row => row.dec),
-    raErrMas: column(() => 0.1),
-    decErrMas: column(() => 0.1),
-    pmRaMasPerYear: column(() => 0),
-    pmDecMasPerYear: column(() => PROPER_MOTION),
-    pmErrMasPerYear: column(() => 0.1),
-    parallaxMas: column(() => 0),
-    epochYear: column(() => 2016),
-    mag: { G: column(row => row.mag) },
-    magErr: { G: column(() => 0.01) },
-    clean: new Uint8Array(rows.length).fill(1),
-  }
-  const stars = rows
-    .filter(row => row.x > 3 && row.y > 3 && row.x < SIZE - 4 && row.y < SIZE - 4)
-    .map(row => ({ x: row.x, y: row.y, flux: 10 ** (-0.4 * (row.mag - 26)) }))
-  return { stars, catalogue }
-}
-
-function tilesOf(catalogue: ReferenceStars): Tiles {
-  return {
-    surveys: async () => ['gaia_dr3', 'ps1'],
-    async cone(_survey, cone: Cone, { limit = Number.POSITIVE_INFINITY } = {}) {
-      const rows: number[] = []
-      for (let i = 0; i < catalogue.count && rows.length < limit; i++) {
-        const distance = separationDeg(cone.raDeg, cone.decDeg, catalogue.raDeg[i], catalogue.decDeg[i])
-        if (distance < cone.radiusDeg) rows.push(i)
-      }
-      const take = (values: Float64Array) => Float64Array.from(rows, row => values[row])
-      const columns = Object.fromEntries(
-        Object.entries(catalogue).map(([name, value]) => [name, value instanceof Float64Array ? take(value) : value]),
-      )
-      return { ...catalogue, ...columns, count: rows.length, mag: { G: take(catalogue.mag.G) } } as ReferenceStars
-    },
-  }
-}
-
-const registry = (targets: { name: string; raDeg: number; decDeg: number }[] = []): TargetRegistry => ({
-  inCone: async () => targets,
-  candidates: async () => targets,
-})
 
 const HEADER: StandardHeader = {
   dialect: 'test',
@@ -137,23 +65,6 @@ async function trial(
     duplicateOf: null,
   })
   return { store, output: await solve(input, { store, tiles, targets, log: silent, ...sky }) }
-}
-
-const sky = virtualSky(150)
-const tiles = tilesOf(sky.catalogue)
-
-function expectTrueSolution(wcs: Wcs): void {
-  for (const [x, y] of [
-    [0, 0],
-    [511, 0],
-    [255, 255],
-    [0, 511],
-    [511, 511],
-  ]) {
-    const [ra, dec] = pixelToSky(TRUTH, x, y)
-    const [foundX, foundY] = skyToPixel(wcs, ra, dec)
-    expect(Math.hypot(foundX - x, foundY - y)).toBeLessThan(0.06)
-  }
 }
 
 test('a frame is solved at its epoch, and the solution and detections are left in the store', async () => {
@@ -243,12 +154,6 @@ test('a frame of another sky is refused with what was tried', async () => {
   })
 })
 
-async function quadsOf({ raDeg, decDeg, mag }: ReferenceStars): Promise<SolveDeps['quads']> {
-  const store = new MemoryStore()
-  await writeQuads(store, 'gaia_dr3', { raDeg, decDeg, mag: mag.G }, [7, 8, 9])
-  return survey => openQuadSky(store, survey)
-}
-
 test.each([
   ['has neither pointing nor scale', { pointing: null, pixelScaleArcsec: null }, {}],
   ['points elsewhere by its header', { pointing: { raDeg: 180, decDeg: -41, uncertaintyDeg: 0.2 } }, {}],
@@ -274,6 +179,16 @@ test('where nothing is found, what was tried is left in the store', async () => 
   const { attempts } = JSON.parse(new TextDecoder().decode(await store.get('products/f/attempts.json')))
   expect(attempts[0]).toMatchObject({ survey: 'gaia_dr3', place: HEADER.pointing && { raDeg: 0.05, decDeg: 41.25 } })
   expect(attempts.at(-1).place).toBe('everywhere')
+})
+
+test('an index whose tiles are gone tells which place has to be imported', async () => {
+  const empty: Tiles = { ...tiles, cone: (id, cone) => tiles.cone(id, cone, { limit: 0 }) }
+  const quads = await quadsOf(sky.catalogue)
+  const lost = trial(sky.stars, empty, { pointing: null }, registry(), { quads })
+  await expect(lost).rejects.toMatchObject({
+    name: 'NoPatternMatch',
+    message: expect.stringMatching(/tiles hold no stars \(RA \d+\.\d+ Dec 41\.[1-4]/),
+  })
 })
 
 test.each(['gaia_dr2', 'urat1', 'ucac4', 'tycho2', 'usnob1'] as const)(
