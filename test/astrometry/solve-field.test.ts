@@ -11,8 +11,13 @@ const fields: [string, Partial<FieldKnobs>][] = [
   ['with half of its stars in a cluster', { clustered: 0.5, density: 6000 }],
   ['whose pointing is off by more than its size', { pointingErrorDeg: 0.4, density: 3000 }],
   ['beside the pole', { decDeg: 88 }],
+  ['over the pole', { decDeg: -89.95 }],
   ['whose optics bend it by ten pixels', { distortionPx: 10 }],
+  ['ten minutes wide', { scaleArcsec: 0.59, density: 15_000 }],
   ['three degrees wide', { scaleArcsec: 10, density: 60, distortionPx: 6, pointingErrorDeg: 0.5 }],
+  ['eight degrees wide', { scaleArcsec: 28, density: 8, distortionPx: 6, pointingErrorDeg: 1 }],
+  ['twenty degrees wide', { scaleArcsec: 70, density: 2, distortionPx: 6, pointingErrorDeg: 2 }],
+  ['twenty degrees wide over the pole', { scaleArcsec: 70, density: 2, pointingErrorDeg: 1, decDeg: 88 }],
 ]
 
 test.each(fields)('a field %s is found in any turn and either parity', (_, knobs) => {
