@@ -23,14 +23,16 @@ export class Buckets extends Construct {
       ...guarded,
       lifecycleRules: [{ expiration: Duration.days(90) }],
     })
-    const logged = (name: string) =>
+    const logged = (name: string, props: BucketProps = {}) =>
       new Bucket(this, name, {
         ...guarded,
+        ...props,
         serverAccessLogsBucket: accessLogs,
         serverAccessLogsPrefix: `${name.toLowerCase()}/`,
       })
     this.inbox = logged('Inbox')
-    this.products = logged('Products')
+    // a newer version of the pipeline writes its files over those of an older one: the bucket keeps what stood there
+    this.products = logged('Products', { versioned: true })
     this.tiles = logged('Tiles')
   }
 }

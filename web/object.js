@@ -177,7 +177,16 @@ function downloads() {
   const links = FORMATS.map(format =>
     el('a', { class: 'button', href: lightCurveUrl(id, format), download: `${id}.${format}` }, format),
   )
-  return el('p', { class: 'bar' }, 'Download, all columns: ', ...links)
+  const superseded = el(
+    'a',
+    {
+      href: `${lightCurveUrl(id, 'csv')}&versions=all`,
+      download: `${id}-all-versions.csv`,
+      title: 'Points of earlier versions of the pipeline as well; the column pipeline_version tells them apart',
+    },
+    'csv with superseded points',
+  )
+  return el('p', { class: 'bar' }, 'Download, all columns: ', ...links, superseded)
 }
 
 /** What is looked at stands in the address, so that a link shows the same. */

@@ -79,7 +79,10 @@ async function showObject({ parts: [name] }: Asked, { objects, points }: ApiDeps
   return json({ object, points: columnsOf(await points.ofObject(objectId)) })
 }
 
-/** `?format=csv|json|votable|parquet|aavso`; `&observer=` puts an AAVSO observer code into the last. */
+/**
+ * `?format=csv|json|votable|parquet|aavso`; `&observer=` puts an AAVSO observer code into the last; `&versions=all` gives
+ * besides each frame's newest points those that they superseded.
+ */
 async function exportLightCurve({ parts: [name], query }: Asked, { objects, points }: ApiDeps): Promise<Answer> {
   const format = query.get('format') ?? 'csv'
   if (!Object.hasOwn(formats, format))
@@ -88,7 +91,9 @@ async function exportLightCurve({ parts: [name], query }: Asked, { objects, poin
   if (!(await objects.get(objectId))) throw new Refusal(404, `There is no object ${name}.`)
   const { contentType, extension, encode } = formats[format as Format]
   const observer = query.get('observer') ?? undefined
-  return file(encode(objectId, await points.ofObject(objectId), observer), contentType, `${objectId}.${extension}`)
+  const all = query.get('versions') === 'all'
+  const wanted = all ? await points.allVersions(objectId) : await points.ofObject(objectId)
+  return file(encode(objectId, wanted, observer), contentType, `${objectId}.${extension}`)
 }
 
 async function fetchProduct({ parts: [frameId, name] }: Asked, { products, signedGet }: ApiDeps): Promise<Answer> {

@@ -77,6 +77,17 @@ describe('the service', () => {
     expect(text).toContain('17.482')
   })
 
+  test('shows what a newer version measured, and on request what it superseded', async () => {
+    const old = { ...point, objectId: 'superseded', pipelineVersion: '0.0.9', mag: 16 }
+    await cloud.objects.register({ name: 'superseded', raDeg: 10, decDeg: -5 }, NOW)
+    await cloud.points.put(old)
+    await cloud.points.put({ ...old, pipelineVersion: '0.0.10', mag: 17 })
+    const mags = async (query: string) =>
+      JSON.parse((await ask('GET', `/api/objects/superseded/lightcurve?format=json${query}`)).text).data.mag
+    expect(await mags('')).toEqual([17])
+    expect(await mags('&versions=all')).toEqual([16, 17])
+  })
+
   test('hands out small products itself, and large ones from the bucket', async () => {
     const small = await ask('GET', `/api/products/${frame.frameId}/preview.png`)
     expect(small).toMatchObject({ status: 200, headers: { 'content-type': 'image/png' }, text: '\x89P' })

@@ -69,6 +69,13 @@ describe('what is kept', () => {
       )
   })
 
+  test('what a newer version of the pipeline writes over stays in the products bucket', () => {
+    const versioned = resources('AWS::S3::Bucket').filter(
+      bucket => bucket.VersioningConfiguration?.Status === 'Enabled',
+    )
+    expect(versioned.map(bucket => bucket.LoggingConfiguration.LogFilePrefix)).toEqual(['products/'])
+  })
+
   test('the table is billed by use, can be taken back to any second of five weeks, and cannot be deleted by mistake', () => {
     template.hasResource('AWS::DynamoDB::GlobalTable', {
       DeletionPolicy: 'Retain',
