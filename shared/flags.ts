@@ -38,6 +38,11 @@ export const flags = {
     tells:
       'No survey of a standard band has stars here: calibrated to the broad band of an astrometric one, good to 0.1 to 0.3 mag.',
   },
+  cameraDrifts: {
+    bit: 25,
+    tells:
+      'Zero point or colour term of this camera and filter move steadily from night to night: dust, an ageing filter.',
+  },
 } as const
 
 export type Flag = keyof typeof flags

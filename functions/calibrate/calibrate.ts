@@ -223,8 +223,9 @@ function flagsOf(
   const usual = memory.zeroPoint(chosen.survey, chosen.band, chosen.colour)
   const zeroPoint = toOneSecond(chosen.zeroPoint, header.exposureSeconds)
   const unusual = usual && zeroPoint !== null && isUnusual(zeroPoint, usual) ? flagMask('zeroPointUnusual') : 0
+  const drifting = memory.drifts(chosen.survey, chosen.band, chosen.colour) ? flagMask('cameraDrifts') : 0
   const lastResort = surveys[choice.chosen.standard.survey].lastResort ? flagMask('noStandardBand') : 0
-  return header.flags | guessed | unusual | lastResort | calibrationFlags(choice.chosen, choice.ambiguous)
+  return header.flags | guessed | unusual | drifting | lastResort | calibrationFlags(choice.chosen, choice.ambiguous)
 }
 
 /** Points of the targets in other frames, where a colour can be of use. */

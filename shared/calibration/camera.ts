@@ -2,6 +2,7 @@ import type { CameraBand, CameraFrame } from '#events/camera.ts'
 import type { CalibrateInput } from '#events/stages.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { isNewerVersion, PIPELINE_VERSION } from '#shared/version.ts'
+import { drifts } from './camera-drift.ts'
 import type { CalibrationFit } from './candidate.ts'
 import { intrinsicScatter } from './intrinsic-scatter.ts'
 import type { SlopePrior } from './york-line.ts'
@@ -34,6 +35,8 @@ export interface CameraMemory {
   colourTerm(survey: string, band: string, colour: string): ColourTermMemory | undefined
   /** Median and robust scatter of its zero points for one second; undefined for fewer than {@link FEW_FRAMES} frames. */
   zeroPoint(survey: string, band: string, colour: string): { median: number; sigma: number } | undefined
+  /** Whether its zero point or colour term moves steadily with time. */
+  drifts(survey: string, band: string, colour: string): boolean
   /** How many frames were calibrated to a band of a survey without ambiguity, and how many in all. */
   chosen(survey: string, band: string): number
   frames: number
@@ -43,6 +46,7 @@ export interface CameraMemory {
 export const noMemory: CameraMemory = {
   colourTerm: () => undefined,
   zeroPoint: () => undefined,
+  drifts: () => false,
   chosen: () => 0,
   frames: 0,
 }
@@ -71,6 +75,7 @@ export function recall(
     frames: others.length,
     colourTerm: (survey, band, colour) => meanColourTerm(inBand(survey, band, colour)),
     zeroPoint: (survey, band, colour) => usualZeroPoint(inBand(survey, band, colour)),
+    drifts: (survey, band, colour) => drifts(others, survey, band, colour),
     chosen: (survey, band) => others.filter(frame => frame.survey === survey && frame.band === band).length,
   }
 }

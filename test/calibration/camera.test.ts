@@ -74,6 +74,41 @@ describe('the memory of a camera', () => {
   })
 })
 
+describe('a camera over twenty nights, three frames each, clouds of 0.05 mag from night to night', () => {
+  const nights = (seed: string, perNight: { zeroPoint: number; colourTerm: number }) => {
+    const draw = random(seed)
+    const frames = Array.from({ length: 20 }, (_, night) => {
+      const clouds = 0.05 * draw.normal() + (draw.uniform() < 0.1 ? -1.5 : 0)
+      return Array.from({ length: 3 }, (_, k) => {
+        const term = 0.05 + perNight.colourTerm * night + 0.005 * draw.normal()
+        const zeroPoint = 21 + perNight.zeroPoint * night + clouds + 0.01 * draw.normal()
+        return { ...frame(3 * night + k, term, 0.004, zeroPoint), mjdUtcMid: MJD - 1 - 10 * (20 - night) + 0.01 * k }
+      })
+    })
+    return recall(frames.flat(), ask).drifts('ps1', 'r', 'g-r')
+  }
+  const told = (perNight: { zeroPoint: number; colourTerm: number }) =>
+    Array.from({ length: 200 }, (_, i) => nights(`drift ${i}`, perNight)).filter(Boolean).length
+
+  test('that is steady is not said to drift, whatever the clouds', () => {
+    // 5 σ of 18 degrees of freedom: 0.02 of 400 trends
+    expect(told({ zeroPoint: 0, colourTerm: 0 })).toBeLessThanOrEqual(1)
+  })
+
+  test.each([
+    ['whose mirror gathers dust, 0.4 mag in all,', { zeroPoint: -0.02, colourTerm: 0 }],
+    ['whose filter ages, 0.04 in all,', { zeroPoint: 0, colourTerm: 0.002 }],
+  ])('%s is said to drift', (_, perNight) => {
+    // 8.6 σ and 17 σ of the trend: 20 nights tell a slope to σ / 25.8 nights
+    expect(told(perNight)).toBeGreaterThan(190)
+  })
+
+  test('is not judged by fewer than twelve nights', () => {
+    const few = Array.from({ length: 11 }, (_, night) => frame(night, 0.05 + 0.02 * night))
+    expect(recall(few, ask).drifts('ps1', 'r', 'g-r')).toBe(false)
+  })
+})
+
 describe('a frame of a camera that is known', () => {
   const known = recall(
     Array.from({ length: 10 }, (_, n) => frame(n, -0.08)),
