@@ -4,7 +4,7 @@ import { healpixCell, healpixCentre, healpixRadiusDeg } from '#shared/sky/healpi
 import type { ObjectStore } from '#shared/store.ts'
 import { OWN_COLUMNS, overlap, type Partition, parseProperties } from './hats.ts'
 import { groupsTouching, type HatsCatalogue, leafFiles, openHats, rowsOfGroup } from './hats-catalogue.ts'
-import { hasPositions, normalise, wantedBy } from './normalise.ts'
+import { normalise, wantedBy } from './normalise.ts'
 import { openParquetObject, plainColumns, readParquet } from './parquet.ts'
 import { findColumn, type PublishedTable } from './published-table.ts'
 import type { ReferenceStars, SurveyId } from './reference.ts'
@@ -63,6 +63,8 @@ export function fetchFromServices({ clock = systemClock, fetch: fetcher, upstrea
         const { service, url } = upstream
         return { ...answer, service, url, fetchedAt: new Date(clock.now()).toISOString() }
       } catch (error) {
+        // its leaves may be other ones by now
+        catalogues.delete(upstream.url)
         refusals.push(error)
       }
     }
@@ -195,13 +197,16 @@ async function cellByHats(
   return { stars: joined(parts, survey), query: `catalogue ${date}: ${names.join(', ') || 'no leaf'}` }
 }
 
+/** A tile is kept for good: it must not lack a band because a service had renamed a column. */
 function checkPublished(names: string[], service: string, survey: Survey): void {
   const table: PublishedTable = { count: 0, columns: new Map(names.map(name => [name, []])) }
-  const { mag } = survey.bands[survey.mainBand]
-  if (!hasPositions(table, survey) || findColumn(table, mag) === undefined)
+  const { ra, dec } = survey.columns
+  const needed = [ra, dec, ...Object.values(survey.bands).map(({ mag }) => mag)]
+  const missing = needed.filter(spellings => findColumn(table, spellings) === undefined)
+  if (missing.length > 0)
     throw new CpcsError('UpstreamChanged', {
       service,
-      found: `columns without ${[survey.columns.ra, survey.columns.dec, mag].map(names => names.join(' or ')).join(', ')}`,
+      found: `columns without ${missing.map(spellings => spellings.join(' or ')).join(', ')}`,
     })
 }
 

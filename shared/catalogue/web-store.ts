@@ -29,6 +29,13 @@ export class WebStore implements ObjectStore {
     // a server that knows no ranges sends everything
     if (answer.status === 200) return answer.body.subarray(start, end)
     if (answer.status !== 206) throw this.#refused(key, answer)
+    const told = /^bytes (\d+)-(\d+)\//.exec(answer.headers.get('content-range') ?? '')
+    const [first, last] = told ? [Number(told[1]), Number(told[2])] : [start, start + answer.body.length - 1]
+    // a cache on the way may give what somebody else had asked for
+    if (first !== start || last >= end || last - first + 1 !== answer.body.length)
+      throw new Error(
+        `${this.#base}${key} sent ${answer.body.length} bytes as ${first} to ${last}, asked for ${start} to ${end - 1}`,
+      )
     return answer.body
   }
 

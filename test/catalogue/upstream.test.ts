@@ -320,6 +320,34 @@ describe('a HATS catalogue on the web', () => {
     expect(await idsIn(tiles, field)).toEqual(truth(field))
   })
 
+  test('whose leaves were made anew is opened anew', async () => {
+    await open({ order: 3 })
+    const files = new MemoryStore()
+    await writePublishedHats(files, 'gaia/', published, { order: 5 })
+    const rebuilt = await skyServer({}, files)
+    let stands = server.url
+    // one address; what is there changes
+    const here: typeof fetch = (address, init) => fetch(String(address).replace(server.url, stands), init)
+    const fetchCell = fetchFromServices({ clock: server.clock, fetch: here, upstreamsOf: () => [upstream()] })
+    const ask = () => fetchCell('gaia_dr3', { order: FETCH_ORDER, cell: CELL })
+    const before = await ask()
+    stands = rebuilt.url
+    await expect(ask()).rejects.toMatchObject({ name: 'TilesUnavailable' })
+    const after = await ask()
+    await rebuilt.close()
+    expect(before.stars.count).toBeGreaterThan(0)
+    expect([...after.stars.id].sort()).toEqual([...before.stars.id].sort())
+  })
+
+  test.each(['phot_bp_mean_mag', 'phot_rp_mean_mag', 'dec'])('without %s is not kept as if it had it', async column => {
+    await open({ without: [column] })
+    await expect(tilesFrom(upstream()).cone('gaia_dr3', field)).rejects.toMatchObject({
+      name: 'UpstreamChanged',
+      message: expect.stringContaining(column),
+    })
+    expect(await tilesHeld()).toEqual([])
+  })
+
   test('that is not there, or has no magnitudes, is named', async () => {
     await expect(tilesFrom(upstream()).cone('gaia_dr3', field)).rejects.toMatchObject({
       name: 'UpstreamChanged',
@@ -330,6 +358,31 @@ describe('a HATS catalogue on the web', () => {
       name: 'UpstreamChanged',
       message: expect.stringContaining('columns without'),
     })
+  })
+})
+
+describe('a range of a file', () => {
+  const store = (range: string | undefined, length: number) => {
+    const answer = async () =>
+      new Response(new Uint8Array(length), { status: 206, headers: range ? { 'content-range': range } : {} })
+    return new WebStore('https://sky.example/hats', new WebClient(FILE_MANNERS, testClock(), answer))
+  }
+
+  test.each([
+    ['as asked', 'bytes 100-199/1000', 100],
+    ['to the end of the file', 'bytes 100-149/150', 50],
+    ['without being told which', undefined, 100],
+  ])('is taken %s', async (_, range, length) => {
+    expect(await store(range, length).range('leaf', 100, 200)).toHaveLength(length)
+  })
+
+  test.each([
+    ['of another place', 'bytes 0-99/1000', 100],
+    ['longer than asked for', 'bytes 100-299/1000', 200],
+    ['longer than asked for, untold', undefined, 200],
+    ['shorter than it says', 'bytes 100-199/1000', 90],
+  ])('is not believed %s', async (_, range, length) => {
+    await expect(store(range, length).range('leaf', 100, 200)).rejects.toThrow('asked for 100 to 199')
   })
 })
 
