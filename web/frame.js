@@ -131,11 +131,21 @@ const pointColumns = [
   { title: 'magnitude', number: true, cell: magText },
   { title: 'random', number: true, cell: point => fixed(point.magErrRandom, 4) },
   { title: 'zero point error', number: true, cell: point => fixed(point.magErrZeroPoint, 4) },
+  { title: 'without colour term', number: true, cell: point => fixed(point.magNatural, 3) },
+  { title: 'colour', cell: colourWords },
   { title: 'flux / σ', number: true, cell: point => fixed(point.flux / point.fluxErr, 1) },
   { title: '3σ limit', number: true, cell: point => fixed(point.limit3Sigma, 2) },
   { title: '5σ limit', number: true, cell: point => fixed(point.limit5Sigma, 2) },
   { title: 'middle (UTC)', cell: point => utcOf(point.mjdUtcMid) },
 ]
+
+const colourFrom = { points: 'own points', catalogue: 'catalogue', assumed: 'assumed' }
+
+/** The colour that the colour term was applied with, and where it came from. */
+function colourWords({ colour, targetColour, targetColourErr, targetColourFrom }) {
+  if (typeof targetColour !== 'number') return undefined
+  return `${colour} ${fixed(targetColour, 2)} ± ${fixed(targetColourErr, 2)} (${colourFrom[targetColourFrom]})`
+}
 
 function downloads(has) {
   const links = FILES.filter(([file]) => has(file)).map(([file, words]) =>
