@@ -8,16 +8,20 @@ export function calibrationSection(all: Verdict[], machine: string): string[] {
   const verdicts = all.filter(({ choice }) => choice.header !== 'none')
   const unmeasured = all.filter(({ choice }) => choice.header === 'none').map(({ name }) => name)
   const seeds = [...new Set(verdicts.map(({ seed }) => seed))].sort((a, b) => a - b)
+  const chance = (fits: number) => figure(100 * Math.sqrt((0.954 * 0.046) / fits), 1)
   const presets = [...new Set(verdicts.map(({ preset }) => preset))]
   const bands = ['g', 'r', 'i', 'z'].filter(band => verdicts.some(verdict => verdict.band === band))
   return [
     '## Calibration: zero point, colour term, choice of survey and band',
     '',
-    `Written by \`node bench/calibration.ts\`; ${verdicts.length} frames (presets ${presets.join(', ')}; bands ${bands.join(' ')}; seeds up`,
-    `to ${seeds.at(-1)}, not all of every preset); measured on ${machine}. Six surveys each: Gaia DR3, Pan-STARRS, SDSS, DES, APASS, 2MASS.`,
+    `Written by \`node bench/calibration.ts\`; ${verdicts.length} frames (presets ${presets.join(', ')}; bands ${bands.join(' ')}; seeds`,
+    `${seeds[0]} to ${seeds.at(-1)}${incomplete(verdicts, presets, bands, seeds)}); measured on ${machine}. Six surveys each: Gaia DR3, Pan-STARRS, SDSS, DES, APASS, 2MASS.`,
     'Deviations are from the truth of the simulator: for Pan-STARRS its zero point and colour term, for the other surveys the line',
-    'that the same stars, with the same weights, have without any error. `within 2σ` counts deviations within twice the claimed',
-    'error (95 % are expected), `pull` is the root mean square of deviation over claimed error.',
+    'that the same stars, with the same weights, have without any error. A zero point is that of the mean star: what the',
+    "simulator's vignetting takes (0.4 to 1.5 % in the corners) is counted into the truth where each star stands. `within 2σ`",
+    'counts deviations within twice the claimed error: 95.4 % are expected,',
+    `± ${chance(verdicts.length)} % by chance for ${verdicts.length} fits; stars and catalogues of a preset and seed are the same in all bands. \`pull\` is the root`,
+    'mean square of deviation over claimed error.',
     ...(unmeasured.length > 0
       ? [`Left out, since no star came measured out of the stage before: ${unmeasured.join(', ')}.`]
       : []),
@@ -57,6 +61,17 @@ export function calibrationSection(all: Verdict[], machine: string): string[] {
     `Forced to the band it had chosen itself, ${count(verdicts, 'forcedIsAutomatic')} frames gave the same calibration and catalogue to the bit;`,
     `repeated, ${count(verdicts, 'sameBytes')} gave the same bytes of every product.`,
   ]
+}
+
+/** Which of the frames were not judged, in words; nothing where all were. */
+function incomplete(verdicts: Verdict[], presets: string[], bands: string[], seeds: number[]): string {
+  const missing = presets.flatMap(preset =>
+    bands.flatMap(band => {
+      const there = verdicts.filter(verdict => verdict.preset === preset && verdict.band === band).length
+      return there < seeds.length ? `${preset} ${band} ${there} of ${seeds.length}` : []
+    }),
+  )
+  return missing.length > 0 ? `; not all: ${missing.join(', ')}` : ''
 }
 
 interface Trial {
