@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { median } from '#shared/numeric/robust.ts'
 
-/** A star as the simulator drew it: 0-based pixel, total flux and its Cramér–Rao bound in ADU. */
+/** A star as the simulator drew it: 0-based pixel, degrees at the frame's epoch, total flux and its Cramér–Rao bound in ADU. */
 export interface TrueStar {
   type: string
   x: number
   y: number
+  raDeg: number
+  decDeg: number
   flux: number
   bound: number
   /** Neighbours' light in its profile, part of its own. */
@@ -34,6 +36,8 @@ export function readTruth(folder: string): FrameTruth {
     type: cells[column('type')],
     x: Number(cells[column('x')]),
     y: Number(cells[column('y')]),
+    raDeg: Number(cells[column('ra')]),
+    decDeg: Number(cells[column('dec')]),
     flux: Number(cells[column('flux_adu')]),
     bound: Number(cells[column('crlb_flux')]),
     contamination: Number(cells[column('contam')]),
