@@ -55,7 +55,7 @@ export async function measure(
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
   const forced = measureTargets(measured, wcs, inField, known, log)
-  const stars = makeCatalogue(measured, solution)
+  const stars = makeCatalogue(measured, solution, known)
   log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
 
   const keys = {

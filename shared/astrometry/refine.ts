@@ -1,4 +1,4 @@
-import { madSigma, median, quantile } from '#shared/numeric/robust.ts'
+import { median } from '#shared/numeric/robust.ts'
 import { gnomonic, inverseGnomonic } from '#shared/sky/projection.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import {
@@ -12,6 +12,7 @@ import {
   scaleDeg,
   starDepth,
 } from './pair-stars.ts'
+import { errorBesides } from './position-floor.ts'
 import type { LinearMap } from './similarity.ts'
 import { fitBestOrder, fitPlane, type Pairs, type PlaneFit, toPlane, wcsFromFit } from './sip-fit.ts'
 
@@ -33,7 +34,7 @@ const STAGES = [
 ]
 const FLOOR_PX = 0.01 // what no centroid of ours is better than (SCAMP: ASTR_ACCURACY)
 const HIGHEST_FLOOR_PX = 3
-const FEWEST_FOR_FLOOR = 15 // stars that tell the floor
+const FLOOR_STARS = { share: 1 / 3, fewest: 15 }
 const UNCLEAN_PX = 0.3 // extra error of blended, saturated or masked stars
 const FEWEST_CLEAN = 20 // with as many clean stars, only they make the solution
 
@@ -93,7 +94,9 @@ export function refine(
     const next = fitBestOrder(weigh(matches, detections, stars, plane, fit, floorPx), width, height)
     if (!next) return undefined
     fit = next
-    floorPx = floorThatExplains(fit, matches, detections, stars, plane)
+    const scale = scaleDeg(fit)
+    const alone = weigh(matches, detections, stars, plane, fit, 0)
+    floorPx = errorBesides(alone, fit, FLOOR_STARS, FLOOR_PX * scale, HIGHEST_FLOOR_PX * scale) / scale
   }
   // One last step of the tangent point; what is left in the constants is below a nano-arcsecond.
   const [xi, eta] = toPlane(fit, fit.centreX, fit.centreY)
@@ -146,43 +149,6 @@ function pairsOf(matches: Matches, detections: FieldDetections, plane: Plane, er
     eta: take(plane.eta, matches.star),
     errorDeg,
   }
-}
-
-/**
- * The error that every position has besides its own (optics, undersampled stars, air): what makes the residuals of the
- * best-measured third scatter as their errors say. Without it a few bright stars would carry the whole solution.
- */
-function floorThatExplains(
-  fit: PlaneFit,
-  matches: Matches,
-  detections: FieldDetections,
-  stars: FieldStars,
-  plane: Plane,
-): number {
-  const bare = weigh(matches, detections, stars, plane, fit, 0).errorDeg
-  const limit = Math.max(quantile(bare, 1 / 3), bare.toSorted()[Math.min(bare.length, FEWEST_FOR_FLOOR) - 1])
-  const best = Array.from(bare.keys()).filter(k => bare[k] <= limit && bare[k] < Number.POSITIVE_INFINITY)
-  const freedom = Math.sqrt(Math.max(0.25, 1 - ((fit.order + 1) * (fit.order + 2)) / (2 * matches.detection.length)))
-  const residual = best.flatMap(k => {
-    const row = matches.detection[k]
-    const [xi, eta] = toPlane(fit, detections.x[row], detections.y[row])
-    return [plane.xi[matches.star[k]] - xi, plane.eta[matches.star[k]] - eta]
-  })
-  const scale = scaleDeg(fit)
-  const scatter = (floorPx: number) =>
-    madSigma(
-      residual.map((value, i) => value / Math.hypot(bare[best[i >> 1]], floorPx * scale)),
-      0,
-    ) / freedom
-  let low = FLOOR_PX
-  let high = HIGHEST_FLOOR_PX
-  if (!(scatter(low) > 1)) return low
-  for (let round = 0; round < 12; round++) {
-    const middle = Math.sqrt(low * high)
-    if (scatter(middle) > 1) low = middle
-    else high = middle
-  }
-  return Math.sqrt(low * high)
 }
 
 function weigh(

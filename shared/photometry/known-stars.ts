@@ -9,6 +9,8 @@ export interface KnownStars {
   /** Place at the epoch of the frame, 0-based pixel. */
   x: Float64Array
   y: Float64Array
+  /** 1 σ of that place by the survey, mean of both axes, pixel. */
+  errorPx: Float64Array
   /** Magnitude in the survey's widest band, and a colour (NaN where it has none). */
   mag: Float64Array
   colour: Float64Array

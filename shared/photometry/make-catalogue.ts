@@ -1,9 +1,11 @@
 import { type FitCovariance, solutionErrorMas } from '#shared/astrometry/sip-fit.ts'
-import { pixelToSky } from '#shared/sky/wcs.ts'
+import { pixelScaleDeg, pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { apertureTie, measureAperture } from './aperture.ts'
+import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
+import { tieToSurvey } from './sky-tie.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
 
 /** Radius of the catalogue's aperture, FWHM: near the best signal-to-noise for seeing-limited stars. */
@@ -21,28 +23,40 @@ export interface KnownSolution {
 
 /**
  * The catalogue of a measured frame, brightest first; stars without flux, and those that only stand for a survey's, are
- * left out. The errors of positions on the sky are those of the star's fit and of the solution together.
+ * left out. Where the survey knows enough of them, they are tied to the sky by its stars, else by the solution alone. The
+ * errors of positions on the sky are those of the star's fit, of the tie, and of what all positions scatter by besides.
+ *
+ * @param known the survey's stars where the solution puts them
  */
-export function makeCatalogue(measured: MeasuredFrame, { wcs, covariance }: KnownSolution): StarCatalogue {
+export function makeCatalogue(
+  measured: MeasuredFrame,
+  { wcs, covariance }: KnownSolution,
+  known?: KnownStars,
+): StarCatalogue {
   const { scene, stars, psf } = measured
   const order = stars.byFlux().filter(star => !stars.held[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
   const catalogue = emptyCatalogue(order.length)
   const local = new LocalPsf(psf)
   const radius = APERTURE_FWHM * psf.fwhmPx
   const tie = apertureTie(measured, radius)
+  const frame = { width: scene.width, height: scene.height, fwhmPx: psf.fwhmPx, scaleDeg: pixelScaleDeg(wcs) }
+  const errorPx = (star: number) => (trueErrors(measured, star).inflation * (stars.xErr[star] + stars.yErr[star])) / 2
+  const onSky = known && tieToSurvey(stars, known, errorPx, frame)
+  const floorPx = onSky?.floorPx ?? 0
   const [c11, c12, c21, c22] = wcs.cd.map(value => value * MAS_PER_DEG)
   order.forEach((star, row) => {
     const { flux, fluxErr, inflation } = trueErrors(measured, star)
-    const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star], stars.y[star])
-    const xErr = stars.xErr[star] * inflation
-    const yErr = stars.yErr[star] * inflation
+    const [dx, dy] = onSky?.shiftAt(stars.x[star], stars.y[star]) ?? [0, 0]
+    const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star] + dx, stars.y[star] + dy)
+    const xErr = Math.hypot(stars.xErr[star] * inflation, floorPx)
+    const yErr = Math.hypot(stars.yErr[star] * inflation, floorPx)
     const aperture = measureAperture(scene, local, stars, star, radius)
     catalogue.id[row] = row + 1
     catalogue.x[row] = stars.x[star]
     catalogue.y[row] = stars.y[star]
     catalogue.raDeg[row] = raDeg
     catalogue.decDeg[row] = decDeg
-    const ofSolution = solutionErrorMas(covariance, stars.x[star], stars.y[star])
+    const ofSolution = solutionErrorMas(onSky?.covariance ?? covariance, stars.x[star], stars.y[star])
     catalogue.raErrMas[row] = Math.hypot(c11 * xErr, c12 * yErr, ofSolution)
     catalogue.decErrMas[row] = Math.hypot(c21 * xErr, c22 * yErr, ofSolution)
     catalogue.flux[row] = flux

@@ -26,6 +26,7 @@ function survey(stars: TrueStar[]): KnownStars {
   return {
     x: Float64Array.from(stars, star => star.x),
     y: Float64Array.from(stars, star => star.y),
+    errorPx: new Float64Array(stars.length),
     mag: Float64Array.from(
       stars,
       (star, i) => 25 - 2.5 * Math.log10(star.flux) + 0.3 * colour[i] + 0.03 * draw.normal(),
