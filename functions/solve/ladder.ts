@@ -74,7 +74,7 @@ export async function findField(
   if (anywhere) return anywhere
 
   await giveUp(attempts)
-  const found = attempts.at(-1)?.tried ?? 'nothing was tried'
+  const found = inWords(attempts)
   if (ladder.length === 0) {
     if (attempts.length === 0) throw new CpcsError('NoPointing')
     throw new CpcsError('NoPatternMatch', { raDeg: 'any', decDeg: 'any', radiusDeg: 180, found })
@@ -83,6 +83,13 @@ export async function findField(
   const place = { raDeg: raDeg.toFixed(4), decDeg: decDeg.toFixed(4) }
   if (near.mostStars < MIN_STARS) throw new CpcsError('NoReferenceStars', { found: near.mostStars, ...place })
   throw new CpcsError('NoPatternMatch', { ...place, radiusDeg: radiusDeg.toFixed(2), found })
+}
+
+/** The first try, which is the likeliest, and how it ended. */
+function inWords(attempts: Attempt[]): string {
+  if (attempts.length === 0) return 'nothing was tried'
+  const more = attempts.length > 1 ? [`${attempts.length - 1} more in vain, the last ${attempts.at(-1)?.tried}`] : []
+  return [attempts[0].tried, ...more].join('; ')
 }
 
 async function climb(

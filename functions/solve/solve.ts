@@ -7,8 +7,9 @@ import { CpcsError } from '#shared/errors.ts'
 import { flagMask } from '#shared/flags.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { detectWithShape } from '#shared/image/detection.ts'
-import type { Detections } from '#shared/image/frame.ts'
+import type { Detections, Frame } from '#shared/image/frame.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { LastSolution } from '#shared/lightcurve/frames.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { parity, pixelScaleDeg, pixelToSky, rotationDeg, wcsCards } from '#shared/sky/wcs.ts'
@@ -32,7 +33,8 @@ const NOT_CLEAN = flagMask('blended', 'saturated', 'nearEdge', 'maskedPixels', '
 /**
  * Find where a frame points: detect stars, match their pattern to the reference catalogue at the frame's epoch, fit
  * TAN-SIP. Writes `detections.fits`, found or not, then `wcs.json` (the solution, its statistics and covariance), and
- * gives `frame.fits` its coordinates. Where nothing is found, `attempts.json` lists what was tried.
+ * gives `frame.fits` its coordinates. Where nothing is found, `attempts.json` lists what was tried and
+ * `preview.png` shows the detections.
  *
  * @throws {CpcsError} TooFewStars fewer than six sure detections; NoPointing neither header nor registry tells where
  *   to look; NoReferenceStars the catalogues are empty there; NoPatternMatch no rung of the ladder reached the odds;
@@ -47,7 +49,12 @@ export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOu
   await store.put(keys.detections, encodeDetections(detections, sky.levels), { contentType: 'application/fits' })
   const sure = surest(detections)
   log.info('sources are detected', { detections: detections.x.length, sure: sure.x.length, fwhmPx: shape.fwhmPx })
-  if (sure.x.length < MIN_STARS) throw new CpcsError('TooFewStars', { found: sure.x.length, needed: MIN_STARS })
+  const preview = `${input.products}/preview.png`
+  const mark = () => store.put(preview, drawDetections(frame, sure, shape.fwhmPx), { contentType: 'image/png' })
+  if (sure.x.length < MIN_STARS) {
+    await mark()
+    throw new CpcsError('TooFewStars', { found: sure.x.length, needed: MIN_STARS })
+  }
 
   // What the caller holds of the header wins over the file's copy: hints may have been added on the way.
   const hinted = { ...header, ...input.header }
@@ -58,11 +65,12 @@ export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOu
         last: await deps.lastSolution?.(input.telescope, input.night),
         scale: deps.scaleArcsec,
       })
-  const { solution, withHint, survey } = await findField(ladder, sure, hinted, deps, attempts => {
+  const { solution, withHint, survey } = await findField(ladder, sure, hinted, deps, async attempts => {
     const text = JSON.stringify({ attempts }, null, 2)
-    return store.put(`${input.products}/attempts.json`, new TextEncoder().encode(text), {
+    await store.put(`${input.products}/attempts.json`, new TextEncoder().encode(text), {
       contentType: 'application/json',
     })
+    await mark()
   })
 
   await store.put(keys.solution, encodeSolution(solution, survey), { contentType: 'application/json' })
@@ -77,6 +85,14 @@ export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOu
     ...keys,
     seeingPx: shape.fwhmPx,
   }
+}
+
+/** What was taken for a star, for the eye to judge. */
+function drawDetections(frame: Frame, { x, y, mag }: FieldDetections, fwhmPx: number): Uint8Array {
+  const faintest = mag.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
+  const ring = (i: number) => ringRadius(fwhmPx, SURE_SIGMA * 10 ** (0.4 * (faintest - mag[i])))
+  const stars = Array.from(x, (_, i) => ({ x: x[i], y: y[i], r: ring(i) }))
+  return drawPreview(frame, { stars }, { caption: `not solved: ${x.length} detections` })
 }
 
 /** Detections for the match: those that are no noise, brightest first. */

@@ -179,6 +179,8 @@ test('where nothing is found, what was tried is left in the store', async () => 
   const { attempts } = JSON.parse(new TextDecoder().decode(await store.get('products/f/attempts.json')))
   expect(attempts[0]).toMatchObject({ survey: 'gaia_dr3', place: HEADER.pointing && { raDeg: 0.05, decDeg: 41.25 } })
   expect(attempts.at(-1).place).toBe('everywhere')
+  const picture = await store.get('products/f/preview.png')
+  expect(picture.subarray(0, 4)).toEqual(Uint8Array.of(0x89, 0x50, 0x4e, 0x47))
 })
 
 test('an index whose tiles are gone tells which place has to be imported', async () => {
