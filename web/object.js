@@ -180,6 +180,7 @@ function downloads() {
   const superseded = el(
     'a',
     {
+      class: 'button',
       href: `${lightCurveUrl(id, 'csv')}&versions=all`,
       download: `${id}-all-versions.csv`,
       title: 'Points of earlier versions of the pipeline as well; the column pipeline_version tells them apart',
