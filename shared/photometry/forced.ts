@@ -10,7 +10,7 @@ import {
 } from './forced-fit.ts'
 import { measureOnHost } from './host-galaxy.ts'
 import type { ExpectedStars } from './known-stars.ts'
-import { RELATIVE_FLOOR } from './make-catalogue.ts'
+import { relativeError } from './make-catalogue.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
 import { maskFlags, starsWithin } from './scene.ts'
@@ -82,7 +82,7 @@ export function measureTarget(
     x: fit.place.x,
     y: fit.place.y,
     flux,
-    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (RELATIVE_FLOOR ** 2 + psf.widthErr ** 2) * flux ** 2),
+    fluxErr: Math.sqrt(fluxErr ** 2 + excess + relativeError(psf) ** 2 * flux ** 2),
     skyAdu: scene.sky[scene.indexAt(x, y)],
     chi: fit.chi,
     flags,

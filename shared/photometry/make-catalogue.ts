@@ -4,14 +4,14 @@ import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { apertureTie, measureAperture } from './aperture.ts'
 import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
-import { LocalPsf } from './psf.ts'
+import { LocalPsf, type Psf } from './psf.ts'
 import { tieToSurvey } from './sky-tie.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
 
 /** Radius of the catalogue's aperture, FWHM: near the best signal-to-noise for seeing-limited stars. */
 const APERTURE_FWHM = 1
 /** What flat field and PSF leave in a bright star's flux however many photons it has. */
-export const RELATIVE_FLOOR = 0.002
+const RELATIVE_FLOOR = 0.002
 const MAG_PER_RELATIVE = 2.5 / Math.LN10
 const MAS_PER_DEG = 3.6e6
 
@@ -73,6 +73,11 @@ export function makeCatalogue(
   return catalogue
 }
 
+/** Relative error of a flux that more photons do not lessen: flat field, and what is not known of the PSF at a place. */
+export function relativeError(psf: Psf): number {
+  return Math.hypot(RELATIVE_FLOOR, psf.widthErr, psf.tableErr)
+}
+
 /** −2.5 log10 of a flux in ADU; NaN where it is not positive. */
 export function magnitude(flux: number): number {
   return flux > 0 ? -2.5 * Math.log10(flux) : Number.NaN
@@ -87,7 +92,7 @@ function trueErrors(measured: MeasuredFrame, star: number): { flux: number; flux
   const extra = (scatter(x, y) ** 2 - 1) * empty * empty
   const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
   const flux = stars.flux[star]
-  return { flux, fluxErr: Math.hypot(stars.fluxErr[star] * inflation, RELATIVE_FLOOR * flux), inflation }
+  return { flux, fluxErr: Math.hypot(stars.fluxErr[star] * inflation, relativeError(psf) * flux), inflation }
 }
 
 function emptyCatalogue(rows: number): StarCatalogue {

@@ -1,5 +1,6 @@
 import { CpcsError } from '#shared/errors.ts'
 import { splineCoefficients } from '#shared/numeric/bspline.ts'
+import { madSigma } from '#shared/numeric/robust.ts'
 import { moffatElongation, moffatFwhm, type StarPixels } from './moffat.ts'
 import { LocalPsf, moffatTable, nodePlace, type Psf } from './psf.ts'
 import { centreTables, envelopeOf } from './psf-finish.ts'
@@ -20,6 +21,8 @@ const LARGEST_TABLE_PX = 45
 const NARROWEST_PX = 1.2
 /** Pixels within this many FWHM shape the analytic core. */
 const CORE_FWHM = 2.5
+/** From here on, FWHM, the ring around a star tells how well its sky is known. */
+const RING_FWHM = 2.5
 /** Rounds of refining the residual tables; more would fit the noise of the stars. A rough PSF needs fewer. */
 const ROUNDS = 6
 const ROUGH_ROUNDS = 3
@@ -48,9 +51,37 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, wi
   const psf = analyticPsf(scene, shape, drawn ? NODES_PER_SIDE : ROUGH_NODES_PER_SIDE)
   const kept = shape.kept.map(k => chosen[k])
   const samples = kept.map(star => sampleStar(scene, stars, star, psf.radiusPx, drawn))
+  if (drawn) doubtSky(samples, scene, psf.fwhmPx)
   refineTables(psf, shape, samples, scene, drawn ? ROUNDS : ROUGH_ROUNDS)
   centreTables(psf)
   return psf
+}
+
+/**
+ * Let the sky be as uncertain as the level of the ring around the stars scatters beyond its noise. Under a nebula, and
+ * where stars are crowded, neighbouring pixels are off together, and what many pixels say of a wing is worth less than
+ * their noise tells. A ring that is brighter in proportion to its star is a wing, and no fault of the sky.
+ */
+function doubtSky(samples: Sample[], scene: Scene, fwhmPx: number): void {
+  const rings = samples.map(({ dx, dy, value, flux, x0, y0 }) => {
+    const sky = scene.skyNoise(scene.indexAt(x0, y0))
+    let sum = 0
+    let count = 0
+    for (let k = 0; k < value.length; k++) {
+      if (dx[k] * dx[k] + dy[k] * dy[k] < (RING_FWHM * fwhmPx) ** 2) continue
+      sum += value[k]
+      count++
+    }
+    return { level: sum / Math.sqrt(Math.max(count, 1)) / sky, light: (flux * Math.sqrt(count)) / sky }
+  })
+  const light = rings.reduce((sum, ring) => sum + ring.light ** 2, 0)
+  const part = rings.reduce((sum, ring) => sum + ring.level * ring.light, 0) / Math.max(light, 1e-300)
+  const scatter = madSigma(
+    rings.map(ring => ring.level - part * ring.light),
+    0,
+  )
+  const excess = Math.max(scatter * scatter - 1, 0)
+  for (const sample of samples) sample.doubt = excess * scene.skyNoise(scene.indexAt(sample.x0, sample.y0)) ** 2
 }
 
 /** The PSF of the analytic core alone. */
@@ -85,6 +116,7 @@ export function analyticPsf(
     chi: Number.NaN,
     envelope: new Float64Array(0),
     widthErr: shape.widthErr,
+    tableErr: 0,
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)
@@ -149,6 +181,7 @@ function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: numbe
     y: stars.y[star],
     flux: stars.flux[star] > 0 ? stars.flux[star] : Math.max(flux, 1e-6),
     chi: Number.NaN,
+    doubt: 0,
     reach: Math.ceil(radius),
   }
 }

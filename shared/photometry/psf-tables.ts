@@ -5,22 +5,22 @@ import type { KernelMemory } from './kernel-memory.ts'
 import type { StarPixels } from './moffat.ts'
 import { LocalPsf, nodePlace, type Psf } from './psf.ts'
 import { envelopeOf } from './psf-finish.ts'
+import { type NodeBlocks, ResidualTables } from './psf-residual.ts'
 import { type CoreShape, polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
+import { tableError } from './psf-table-error.ts'
 import type { Scene } from './scene.ts'
 
 /**
- * How far the residual table may be from zero before the data have spoken: a part of the profile, and a part of its peak
- * that fades outwards. Far out a little per node is much in all, and faults of the sky would pass for a wing.
+ * How far the levels of the residual table may be from zero before the data have spoken: a part of the profile, and a part
+ * of its peak that fades outwards. Far out a little per node is much in all, and faults of the sky would pass for a wing.
  */
-const PRIOR_PART = 0.2
-const PRIOR_PEAK = 1.5e-3
+const SMOOTH_PRIOR = { ofProfile: 0.3, ofPeak: 1.5e-3 }
+const FINE_PRIOR = { ofProfile: 0.1, ofPeak: 1e-3 }
 const PRIOR_PEAK_FWHM = 1.2
 /** Weights, and with them the normal equations of the nodes, have settled after so many rounds. */
 const SETTLED_ROUND = 2
-/** Overrelaxation of the rounds: below 2 they converge. */
-const STRIDE = 1.4
 /** Pixels within this many FWHM place a star, and how often that is done before the first round. */
-const FIT_FWHM = 2.5
+export const FIT_FWHM = 2.5
 const FIRST_STEPS = 3
 /** A pixel may be off by this part of the star's light: stars differ (colour, guiding, what is behind them). */
 const MODEL_PART = 0.01
@@ -39,6 +39,8 @@ export interface Sample extends StarPixels {
   y: number
   flux: number
   chi: number
+  /** Variance of its pixels beyond their noise, for what many of them together tell, ADU². */
+  doubt: number
   /** Largest of |dx|, |dy|. */
   reach: number
 }
@@ -47,7 +49,7 @@ export interface Sample extends StarPixels {
  * Fill the tables' residual part from the samples, under the prior that the analytic core is nearly right.
  *
  * Each round fits the stars anew and spreads what they leave over the nodes around each pixel; then every node's own small
- * equations are solved (a block-diagonal, overrelaxed step towards the least-squares tables).
+ * equations are solved, and those of the smooth level (block-diagonal, overrelaxed steps towards the least-squares tables).
  */
 export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scene: Scene, rounds: number): void {
   const mark = scene.memory.mark()
@@ -55,8 +57,10 @@ export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scen
   const terms = termCount(order)
   const analytic = Float32Array.from(psf.tables)
   const equations = new NodeEquations(psf, order, scene.memory)
-  const residual = new Float64Array(equations.nodes * terms)
-  const precision = priorPrecision(psf)
+  const residual = new ResidualTables(2 * psf.half + 1, terms, {
+    smooth: priorPrecision(psf, SMOOTH_PRIOR),
+    fine: priorPrecision(psf, FINE_PRIOR),
+  })
   const local = new LocalPsf(psf)
   let used = samples
   for (let round = 0; round < rounds; round++) {
@@ -66,8 +70,8 @@ export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scen
       fitSample(local, sample, round === 0 ? FIRST_STEPS : 1)
       equations.add(local, sample, scaledPlace(scene, sample.x0, sample.y0))
     }
-    equations.solve(residual, precision)
-    composeTables(psf, analytic, residual, order, scene)
+    residual.step(equations.blocks)
+    composeTables(psf, analytic, residual.total, order, scene)
     used = withoutOutliers(used)
   }
   for (const sample of used) {
@@ -75,6 +79,7 @@ export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scen
     fitSample(local, sample, 1)
   }
   psf.stars = used.length
+  psf.tableErr = tableError(psf, order, used, residual, equations.blocks, scene)
   psf.chi = median(used.map(sample => sample.chi))
   envelopeOf(psf)
   scene.memory.release(mark)
@@ -187,7 +192,7 @@ class NodeEquations {
 
   /** Add what one star leaves, spread over the nodes around each pixel by the spline's weights. */
   add(local: LocalPsf, sample: Sample, place: { x: number; y: number }): void {
-    const { dx, dy, value, sigma, flux, reach } = sample
+    const { dx, dy, value, sigma, doubt, flux, reach } = sample
     const { oversampling: os, half } = this.#psf
     const size = 2 * half + 1
     const side = 2 * reach + 1
@@ -209,7 +214,7 @@ class NodeEquations {
       const j = row + dy[k] * os
       if (i < 0 || j < 0 || i + 3 >= size || j + 3 >= size) continue
       const light = flux * profile[(dy[k] + reach) * side + dx[k] + reach]
-      const variance = (sigma[k] * sigma[k] + (MODEL_PART * light) ** 2) / (flux * flux)
+      const variance = (sigma[k] * sigma[k] + doubt + (MODEL_PART * light) ** 2) / (flux * flux)
       const off = (value[k] - light) / flux
       const far = (off * off) / (25 * variance)
       const weight = 1 / (variance * (1 + far * far))
@@ -246,24 +251,13 @@ class NodeEquations {
     for (let k = 0; k < count; k++) places[k] /= 4 * length
   }
 
-  /** One step of every node's residual towards its least squares, drawn to zero by the prior precision. */
-  solve(residual: Float64Array, precision: Float64Array): void {
-    const terms = termCount(this.#order)
-    const matrix = new Float64Array(terms * terms)
-    const step = new Float64Array(terms)
-    for (let node = 0; node < this.nodes; node++) {
-      let at = node * this.#normalLength
-      if (!(this.#normal[at] > 0)) continue
-      for (let i = 0; i < terms; i++) {
-        // Changes over the frame are smaller than the residual itself.
-        const prior = precision[node] * (i === 0 ? 1 : 4)
-        step[i] = this.#right[node * this.#rightLength + i] - prior * residual[node * terms + i]
-        for (let j = 0; j <= i; j++) matrix[i * terms + j] = this.#normal[at++]
-        matrix[i * terms + i] += prior
-      }
-      if (!choleskyInPlace(matrix, terms)) continue
-      choleskySolve(matrix, terms, step)
-      for (let i = 0; i < terms; i++) residual[node * terms + i] += STRIDE * step[i]
+  /** The equations as they were collected. */
+  get blocks(): NodeBlocks {
+    return {
+      normal: this.#normal,
+      normalLength: this.#normalLength,
+      right: this.#right,
+      rightLength: this.#rightLength,
     }
   }
 }
@@ -272,7 +266,7 @@ const alongY = new Float64Array(4)
 const polynomial = new Float64Array(6)
 
 /** Prior precision of each node's residual: the analytic core is right to a part of itself and of its peak. */
-function priorPrecision(psf: Psf): Float64Array {
+function priorPrecision(psf: Psf, { ofProfile, ofPeak }: typeof SMOOTH_PRIOR): Float64Array {
   const length = (2 * psf.half + 1) ** 2
   const middle = Math.floor((psf.nodesX * psf.nodesY) / 2)
   const table = psf.tables.subarray(middle * length, (middle + 1) * length)
@@ -282,8 +276,8 @@ function priorPrecision(psf: Psf): Float64Array {
   const scale = PRIOR_PEAK_FWHM * psf.fwhmPx * psf.oversampling
   return Float64Array.from(table, (value, k) => {
     const square = ((k % size) - psf.half) ** 2 + (Math.floor(k / size) - psf.half) ** 2
-    const core = PRIOR_PEAK * peak * Math.exp(-square / (2 * scale * scale))
-    return 1 / (PRIOR_PART * Math.abs(value) + core + 1e-9 * peak) ** 2
+    const core = ofPeak * peak * Math.exp(-square / (2 * scale * scale))
+    return 1 / (ofProfile * Math.abs(value) + core + 1e-9 * peak) ** 2
   })
 }
 

@@ -41,6 +41,8 @@ export interface Psf {
   envelope: Float64Array
   /** Relative error of its width at a place; a flux that it fits is wrong by the same part. */
   widthErr: number
+  /** Relative error of fluxes at a place by what is not known of the tables. */
+  tableErr: number
   /** Σ P² over pixels at the middle of the frame: 1 / noise-equivalent area. */
   sharpness: number
 }

@@ -1,0 +1,220 @@
+import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
+
+/** Nodes between two of the smooth level. */
+const COARSE_STEP = 4
+/**
+ * How a cubic spline on every fourth node is written on all of them: the subdivision mask (1 4 6 4 1)/8 (Lane & Riesenfeld
+ * 1980), applied twice. Each node's weights sum to 1.
+ */
+const MASK = [1, 4, 10, 20, 31, 40, 44, 40, 31, 20, 10, 4, 1].map(value => value / 64)
+const MASK_REACH = 6
+/** Overrelaxation of the steps: below 2 they converge. */
+const STRIDE = 1.4
+/** Changes over the frame are smaller than the residual itself, by this factor of precision. */
+const CHANGE_PRECISION = 4
+
+/** Normal equations of the nodes of a square table, a block of numbers for each node. */
+export interface NodeBlocks {
+  /** Lower triangles, row by row, and right sides; numbers from node to node. */
+  normal: Float32Array
+  normalLength: number
+  right: Float32Array
+  rightLength: number
+}
+
+/**
+ * What the tables of a PSF have beyond its analytic core: for each node the coefficients of a polynomial over the frame.
+ * It is the sum of a smooth level, on every fourth node, and of a fine one, each drawn to zero by a prior of its own. A
+ * core that is a little off in its wings is off smoothly: noise of single nodes would hide that from a prior that knows
+ * single nodes only, and the sum of it over the wings is flux.
+ */
+export class ResidualTables {
+  /** Sum of the levels, node after node. */
+  readonly total: Float64Array
+  readonly #terms: number
+  readonly #size: number
+  readonly #fine: Level
+  readonly #coarse: Level
+  readonly #change: Float64Array
+
+  /**
+   * @param size nodes of a table along each axis
+   * @param terms of the polynomial
+   * @param precision of the priors, at each node of the table, for the smooth and for the fine level
+   */
+  constructor(size: number, terms: number, precision: { smooth: Float64Array; fine: Float64Array }) {
+    this.#terms = terms
+    this.#size = size
+    this.total = new Float64Array(size * size * terms)
+    this.#change = new Float64Array(size * size * terms)
+    this.#fine = newLevel(size, terms, precision.fine)
+    const side = coarseSize(size)
+    const coarse = Float64Array.from({ length: side * side }, (_, k) => {
+      const at = (i: number) => Math.min(Math.max(fineIndex(size, i), 0), size - 1)
+      return precision.smooth[at(Math.floor(k / side)) * size + at(k % side)]
+    })
+    this.#coarse = newLevel(side, terms, coarse)
+  }
+
+  /** One step of both levels towards the least squares, smooth one first; `right` is left as the fine one found it. */
+  step(equations: NodeBlocks): void {
+    const terms = this.#terms
+    const { normal, normalLength, right, rightLength } = equations
+    const coarse: NodeBlocks = {
+      ...equations,
+      normal: restrict(normal, this.#size, normalLength),
+      right: restrict(right, this.#size, rightLength),
+    }
+    advance(this.#coarse, coarse, terms)
+    prolong(this.#coarse.step, this.#size, terms, this.#change)
+    // What the smooth step explains is no longer there for the fine one.
+    for (let node = 0; node < this.#size ** 2; node++) {
+      for (let i = 0, at = node * normalLength; i < terms; i++) {
+        for (let j = 0; j <= i; j++, at++) {
+          right[node * rightLength + i] -= normal[at] * this.#change[node * terms + j]
+          if (j < i) right[node * rightLength + j] -= normal[at] * this.#change[node * terms + i]
+        }
+      }
+    }
+    advance(this.#fine, equations, terms)
+    for (let k = 0; k < this.total.length; k++) this.total[k] += this.#change[k] + this.#fine.step[k]
+  }
+
+  /**
+   * Variance of a weighted sum over the nodes of a table at a place of the frame, as the stars' noise and the prior leave it:
+   * the small equations of the smooth level, inverted, which hold for sums over many nodes.
+   *
+   * @param weights of the nodes
+   * @param moments mean over places of the products of their polynomial terms, row by row
+   */
+  varianceOf(weights: Float32Array, { normal, normalLength }: NodeBlocks, moments: Float64Array): number {
+    const terms = this.#terms
+    const blocks = restrict(normal, this.#size, normalLength)
+    const sums = restrict(weights, this.#size, 1)
+    const { precision } = this.#coarse
+    const matrix = new Float64Array(terms * terms)
+    let variance = 0
+    for (let node = 0; node < precision.length; node++) {
+      let at = node * normalLength
+      if (!(blocks[at] > 0)) continue
+      for (let i = 0; i < terms; i++) {
+        for (let j = 0; j <= i; j++) matrix[i * terms + j] = blocks[at++]
+        matrix[i * terms + i] += precision[node] * (i === 0 ? 1 : CHANGE_PRECISION)
+      }
+      if (!choleskyInPlace(matrix, terms)) continue
+      const covariance = choleskyInverse(matrix, terms)
+      let mean = 0
+      for (let k = 0; k < covariance.length; k++) mean += covariance[k] * moments[k]
+      variance += sums[node] ** 2 * mean
+    }
+    return variance
+  }
+}
+
+interface Level {
+  value: Float64Array
+  /** The last step. */
+  step: Float64Array
+  precision: Float64Array
+}
+
+function newLevel(size: number, terms: number, precision: Float64Array): Level {
+  const numbers = () => new Float64Array(size * size * terms)
+  return { value: numbers(), step: numbers(), precision }
+}
+
+/** One step of every node of a level by its own small equations: the row sums in them bound those of the neighbours. */
+function advance(
+  { value, step, precision }: Level,
+  { normal, normalLength, right, rightLength }: NodeBlocks,
+  terms: number,
+) {
+  const matrix = new Float64Array(terms * terms)
+  const change = new Float64Array(terms)
+  step.fill(0)
+  for (let node = 0; node < precision.length; node++) {
+    let at = node * normalLength
+    if (!(normal[at] > 0)) continue
+    for (let i = 0; i < terms; i++) {
+      const prior = precision[node] * (i === 0 ? 1 : CHANGE_PRECISION)
+      change[i] = right[node * rightLength + i] - prior * value[node * terms + i]
+      for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[at++]
+      matrix[i * terms + i] += prior
+    }
+    if (!choleskyInPlace(matrix, terms)) continue
+    choleskySolve(matrix, terms, change)
+    for (let i = 0; i < terms; i++) {
+      step[node * terms + i] = STRIDE * change[i]
+      value[node * terms + i] += step[node * terms + i]
+    }
+  }
+}
+
+/** Nodes of the smooth level along each axis: its middle lies on the table's, its edges beyond. */
+function coarseSize(size: number): number {
+  return 2 * (Math.ceil((size - 1) / 2 / COARSE_STEP) + 1) + 1
+}
+
+/** Place of a node of the smooth level on the table. */
+function fineIndex(size: number, coarse: number): number {
+  return (size - 1) / 2 + COARSE_STEP * (coarse - (coarseSize(size) - 1) / 2)
+}
+
+/** Gather blocks of numbers from the nodes of a table at those of the smooth level, by the mask. */
+function restrict(values: Float32Array, size: number, length: number): Float32Array {
+  const side = coarseSize(size)
+  const rows = new Float32Array(side * size * length)
+  const out = new Float32Array(side * side * length)
+  for (let c = 0; c < side; c++) {
+    for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
+      const j = fineIndex(size, c) + d
+      if (j < 0 || j >= size) continue
+      const weight = MASK[d + MASK_REACH]
+      const from = j * size * length
+      const to = c * size * length
+      for (let k = 0; k < size * length; k++) rows[to + k] += weight * values[from + k]
+    }
+  }
+  for (let r = 0; r < side; r++) {
+    for (let c = 0; c < side; c++) {
+      for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
+        const i = fineIndex(size, c) + d
+        if (i < 0 || i >= size) continue
+        const weight = MASK[d + MASK_REACH]
+        const from = (r * size + i) * length
+        const to = (r * side + c) * length
+        for (let k = 0; k < length; k++) out[to + k] += weight * rows[from + k]
+      }
+    }
+  }
+  return out
+}
+
+/** The transpose: spline coefficients of the smooth level as those of the table. */
+function prolong(values: Float64Array, size: number, length: number, out: Float64Array): void {
+  const side = coarseSize(size)
+  const rows = new Float64Array(side * size * length)
+  for (let r = 0; r < side; r++) {
+    for (let c = 0; c < side; c++) {
+      for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
+        const i = fineIndex(size, c) + d
+        if (i < 0 || i >= size) continue
+        const weight = MASK[d + MASK_REACH]
+        const from = (r * side + c) * length
+        const to = (r * size + i) * length
+        for (let k = 0; k < length; k++) rows[to + k] += weight * values[from + k]
+      }
+    }
+  }
+  out.fill(0)
+  for (let c = 0; c < side; c++) {
+    for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
+      const j = fineIndex(size, c) + d
+      if (j < 0 || j >= size) continue
+      const weight = MASK[d + MASK_REACH]
+      const from = c * size * length
+      const to = j * size * length
+      for (let k = 0; k < size * length; k++) out[to + k] += weight * rows[from + k]
+    }
+  }
+}
