@@ -96,7 +96,7 @@ function section(): string[] {
     'Each frame went the whole way with nothing but the position of its target, a blue transient that no catalogue has.',
     '`pull` is the root mean square of the error over the claimed one. The first columns are of the calibrated magnitude,',
     'with the colour that the calibration assumes; the later ones of the flux alone, in the scale of the stars of the frame,',
-    'which is what the photometry can do. `bound` is the median of what the photons allow with all neighbours known to be there.',
+    'which is what the photometry can do, against the light that reaches the pixels (the frames are vignetted). `bound` is the median of what the photons allow with all neighbours known to be there.',
     'A star within half a FWHM of the target that no catalogue has is counted as its light: nothing on the frame parts the two.',
     '',
     ...table(

@@ -24,27 +24,40 @@ export interface FrameTruth {
   stars: TrueStar[]
 }
 
-/** Read `truth.json` and `truth.csv` of a simulated frame. */
+/**
+ * Read `truth.json` and `truth.csv` of a simulated frame. Fluxes are those that reach the pixels: the frames are vignetted,
+ * and nobody has divided them by a flat field.
+ */
 export function readTruth(folder: string): FrameTruth {
-  const { target } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Pick<FrameTruth, 'target'>
+  const { target, params } = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Pick<
+    FrameTruth,
+    'target'
+  > & { params: { nx: number; ny: number; vign: number } }
+  const { nx, ny, vign } = params
+  const throughput = (x: number, y: number) =>
+    1 - (vign * ((x - (nx - 1) / 2) ** 2 + (y - (ny - 1) / 2) ** 2)) / ((nx * nx + ny * ny) / 4)
   const [head, ...lines] = readFileSync(join(folder, 'truth.csv'), 'utf8').trim().split('\n')
   const names = head.split(',')
   const rows = lines.map(line => line.split(','))
   const column = (name: string) => names.indexOf(name)
   const joint = column('crlb_flux_joint')
-  const stars = rows.map(cells => ({
-    type: cells[column('type')],
-    x: Number(cells[column('x')]),
-    y: Number(cells[column('y')]),
-    raDeg: Number(cells[column('ra')]),
-    decDeg: Number(cells[column('dec')]),
-    flux: Number(cells[column('flux_adu')]),
-    bound: Number(cells[column('crlb_flux')]),
-    contamination: Number(cells[column('contam')]),
-    saturated: cells[column('saturated')] === '1',
-  }))
+  const stars = rows.map(cells => {
+    const [x, y] = [Number(cells[column('x')]), Number(cells[column('y')])]
+    return {
+      type: cells[column('type')],
+      x,
+      y,
+      raDeg: Number(cells[column('ra')]),
+      decDeg: Number(cells[column('dec')]),
+      flux: Number(cells[column('flux_adu')]) * throughput(x, y),
+      bound: Number(cells[column('crlb_flux')]),
+      contamination: Number(cells[column('contam')]),
+      saturated: cells[column('saturated')] === '1',
+    }
+  })
   const own = rows.find(cells => cells[column('type')] === 'target')
-  return { target, targetBoundAdu: Number(own?.[joint]), stars }
+  const arriving = { ...target, flux_adu: target.flux_adu * throughput(target.x, target.y) }
+  return { target: arriving, targetBoundAdu: Number(own?.[joint]), stars }
 }
 
 /** A star tells the scale no better than this: flat field, PSF. */
