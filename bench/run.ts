@@ -14,10 +14,11 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Report } from '#events/stages.ts'
+import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import { keep, kept } from './kept.ts'
 import { machineInWords, resultsFile, writeSection } from './page.ts'
 import { bars, type PeerFile, type Row, type Score, type Truth, wholeWaySection } from './results.ts'
-import { seedsOf } from './truth.ts'
+import { biasOfAll, readTruth, seedsOf } from './truth.ts'
 
 const root = join(import.meta.dirname, '..')
 const { values } = parseArgs({
@@ -76,6 +77,7 @@ function measureFrame(preset: string, seed: number): Row {
     python('from_cpcs.py', out, join(made, 'cpcs.csv'))
     python('score.py', folder, join(made, 'cpcs.csv'), '--json', join(made, 'score.json'), '--quiet')
     row.score = JSON.parse(readFileSync(join(made, 'score.json'), 'utf8')) as Score
+    row.biasOfAll = biasOfAll(readTruth(folder), decodeStars(new Uint8Array(readFileSync(join(out, 'stars.fits')))))
   }
   console.log(`${preset} ${seed}: ${report.outcome}, ${seconds.toFixed(1)} s`)
   return row

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { median } from '#shared/numeric/robust.ts'
+import { madSigma, median } from '#shared/numeric/robust.ts'
 
 /** A star as the simulator drew it: 0-based pixel, degrees at the frame's epoch, total flux and its Cramér–Rao bound in ADU. */
 export interface TrueStar {
@@ -65,11 +65,17 @@ const STAR_FLOOR = 0.003
 /** Stars farther off than this many errors say nothing of the scale. */
 const SCALE_CLIP = 4
 
-/** By what our fluxes have to be multiplied to be the truth's, and its relative error: mean over isolated stars. */
-export function scaleOfTruth(
-  truth: FrameTruth,
-  found: { x: Float64Array; y: Float64Array; flux: Float64Array },
-): { scale: number; error: number } {
+interface FoundStars {
+  x: Float64Array
+  y: Float64Array
+  flux: Float64Array
+}
+
+/** A star of the truth must be found this near, pixel. */
+const FOUND_WITHIN_PX = 1
+
+/** Unsaturated stars that were found, each with the flux of what lies nearest. */
+function* matched(truth: FrameTruth, found: FoundStars): Generator<{ star: TrueStar; flux: number }> {
   const cellPx = 4
   const cells = new Map<string, number[]>()
   const key = (x: number, y: number) => `${Math.floor(x / cellPx)} ${Math.floor(y / cellPx)}`
@@ -77,24 +83,31 @@ export function scaleOfTruth(
     const k = key(x, found.y[i])
     cells.set(k, [...(cells.get(k) ?? []), i])
   })
-  const ratios: number[] = []
-  const errors: number[] = []
-  for (const { type, x, y, flux, bound, contamination, saturated } of truth.stars) {
-    const significance = flux / bound
-    if (type !== 'star' || saturated || contamination > 0.02 || !(significance > 20) || significance > 1000) continue
+  for (const star of truth.stars) {
+    if (star.type !== 'star' || star.saturated) continue
     let nearest = -1
-    let closest = 1
+    let closest = FOUND_WITHIN_PX
     for (const dx of [-cellPx, 0, cellPx])
       for (const dy of [-cellPx, 0, cellPx])
-        for (const i of cells.get(key(x + dx, y + dy)) ?? []) {
-          const distance = Math.hypot(found.x[i] - x, found.y[i] - y)
+        for (const i of cells.get(key(star.x + dx, star.y + dy)) ?? []) {
+          const distance = Math.hypot(found.x[i] - star.x, found.y[i] - star.y)
           if (distance >= closest) continue
           closest = distance
           nearest = i
         }
-    if (nearest < 0) continue
-    ratios.push(flux / found.flux[nearest])
-    errors.push(Math.hypot(bound / flux, STAR_FLOOR))
+    if (nearest >= 0) yield { star, flux: found.flux[nearest] }
+  }
+}
+
+/** By what our fluxes have to be multiplied to be the truth's, and its relative error: mean over isolated stars. */
+export function scaleOfTruth(truth: FrameTruth, found: FoundStars): { scale: number; error: number } {
+  const ratios: number[] = []
+  const errors: number[] = []
+  for (const { star, flux } of matched(truth, found)) {
+    const significance = star.flux / star.bound
+    if (star.contamination > 0.02 || !(significance > 20) || significance > 1000) continue
+    ratios.push(star.flux / flux)
+    errors.push(Math.hypot(star.bound / star.flux, STAR_FLOOR))
   }
   const middle = median(ratios)
   const off = ratios.map(ratio => ratio / middle - 1)
@@ -102,6 +115,31 @@ export function scaleOfTruth(
   const sum = weights.reduce((total, weight) => total + weight, 0)
   const mean = weights.reduce((total, weight, i) => total + weight * off[i], 0) / sum
   return { scale: middle * (1 + mean), error: 1 / Math.sqrt(sum) }
+}
+
+/** Median error of the magnitudes of stars of like signal-to-noise, and the scatter about it. */
+export interface BinBias {
+  snr: string
+  n: number
+  biasMag: number
+  sigmaMag: number
+}
+
+/**
+ * Median errors of magnitudes of all stars, whether neighbours lie in their light or not. Isolated stars alone are chosen:
+ * a star of low signal-to-noise counts as isolated where there is less light beside it than at a place taken at random.
+ */
+export function biasOfAll(truth: FrameTruth, found: FoundStars): BinBias[] {
+  const bins = [20, 50, 200, 1000]
+  const seen = [...matched(truth, found)].map(({ star, flux }) => ({
+    significance: star.flux / star.bound,
+    off: -2.5 * Math.log10(flux / star.flux),
+  }))
+  return bins.slice(1).flatMap((to, i) => {
+    const off = seen.filter(({ significance }) => significance >= bins[i] && significance < to).map(({ off }) => off)
+    if (off.length < 8) return []
+    return [{ snr: `${bins[i]}-${to}`, n: off.length, biasMag: median(off), sigmaMag: madSigma(off) }]
+  })
 }
 
 /** Seeds written as "1-3,7". */
