@@ -276,6 +276,24 @@ describe('magnitudes', () => {
     expect(known.magErrRandom!).toBeCloseTo(1.0857e-3, 6)
   })
 
+  test('do not hold the error of the scale of fluxes, which target and stars share; the zero point does', () => {
+    const field = simulateField({ stars: 300, seed: 'scale' })
+    const { catalogue, gaia, ps1 } = field
+    const [sure, unsure] = [0, 0.01].map(lightOutside => {
+      const scale = { ...scaleOf(field), lightOutside }
+      return calibrateFrame(catalogue, [gaia, ps1], scale, 'r')
+    })
+    // a hundredth of the light is 0.0109 mag: 2.5 / ln 10 hundredths
+    expect(unsure.chosen!.zeroPointError ** 2 - sure.chosen!.zeroPointError ** 2).toBeCloseTo(
+      ((0.01 * 2.5) / Math.LN10) ** 2,
+      12,
+    )
+    const magErrs = [sure, unsure].map(
+      ({ choice }) => calibrateTargets([target(1e5, 100)], choice.chosen!, alone)[0].magErr,
+    )
+    expect(magErrs[1]).toBe(magErrs[0])
+  })
+
   test('limits come from the noise at the target, whether it is seen or not', () => {
     const fit = ofField(simulateField({ stars: 300 })).choice.chosen!
     const [seen, faint, negative] = calibrateTargets([target(301, 100), target(299, 100), target(-50, 100)], fit, alone)
