@@ -24,7 +24,7 @@ import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
 import type { CandidateRow } from './plot-candidates.ts'
 import type { PositionTerm } from './position-term.ts'
-import { standardBands } from './standard-bands.ts'
+import { fitRelations, ownBands, type StandardBand } from './standard-bands.ts'
 
 /** All fits of a frame and the one that was chosen. */
 export interface FrameCalibration {
@@ -61,11 +61,13 @@ export function calibrateFrame(
   })
   const matched = prepared.map(stars => matchSurvey(observed, stars, scale))
   const grades = gradeStars(catalogue, matched)
-  const fits = standardBands(available).flatMap(standard => {
+  const fitTo = (standard: StandardBand) => {
     const survey = matched.find(({ stars }) => stars.survey === standard.survey)!
     const known = standard.colour && memory.colourTerm(standard.survey, standard.band, standard.colour.join('-'))
-    return fitCandidate(catalogue, grades, survey, standard, scale, known) ?? []
-  })
+    return fitCandidate(catalogue, grades, survey, standard, scale, known)
+  }
+  const own = ownBands(available).flatMap(standard => fitTo(standard) ?? [])
+  const fits = [...own, ...fitRelations(available, new Set(own.map(({ standard }) => standard.standsFor)), fitTo)]
   const wanted = force.survey !== undefined || force.band !== undefined
   const best = chooseBand(fits, catalogue, headerBand, force, memory)
   // A narrow filter sees a line or its gap: no broad band stands for it, however well the stars agree.

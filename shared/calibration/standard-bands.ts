@@ -36,17 +36,16 @@ export interface StandardMagnitudes {
   covariance: Float64Array
 }
 
-/** A relation that scatters more stands only for bands that no survey has, mag. */
+/** A relation that scatters more stands only for bands to which the frame could not be calibrated, mag. */
 const GOOD_RELATION = 0.04
 
 /**
- * The bands that surveys offer: their own, and transformed ones, the best of each band: where no survey has the band, and
- * beside those that have it where the relation is good, since in a frame of few stars a survey's own band may have none.
+ * The bands that surveys have themselves.
  *
  * @param available stars of each survey around the field; bands without magnitudes are passed over
  */
-export function standardBands(available: ReferenceStars[]): StandardBand[] {
-  const own = available.flatMap(stars =>
+export function ownBands(available: ReferenceStars[]): StandardBand[] {
+  return available.flatMap(stars =>
     Object.entries(surveys[stars.survey].bands)
       .filter(([name]) => hasValues(stars.mag[name]))
       .map(
@@ -59,18 +58,37 @@ export function standardBands(available: ReferenceStars[]): StandardBand[] {
         }),
       ),
   )
-  const native = new Set(own.map(({ standsFor }) => standsFor))
-  const has = new Set<string>()
-  const derived: StandardBand[] = []
+}
+
+/**
+ * Bands that follow from others by a relation, best first: where no fit stands for the band yet, and beside the fits to
+ * surveys that have it where the relation is good, since in a frame of few stars a survey's own band may have none.
+ * A survey with stars around the field need not have any in the frame: what counts is what could be fitted.
+ *
+ * @param fitted bands for which fits to the surveys' own bands stand
+ * @param fit to a relation's band; undefined where it is not possible: the next relation of the band is tried then
+ */
+export function fitRelations<Fit>(
+  available: ReferenceStars[],
+  fitted: ReadonlySet<string>,
+  fit: (standard: StandardBand) => Fit | undefined,
+): Fit[] {
+  const done = new Set<string>()
+  const fits: Fit[] = []
   for (const transformation of transformations) {
     const { survey, band, system, base, colour, sigma } = transformation
-    if (native.has(band) && sigma > GOOD_RELATION) continue
+    if (done.has(band) || (fitted.has(band) && sigma > GOOD_RELATION)) continue
     const stars = available.find(({ survey: id }) => id === survey)
-    if (!stars || has.has(band) || ![base, ...colour].every(name => hasValues(stars.mag[name]))) continue
-    has.add(band)
-    derived.push({ survey, band, standsFor: band, system, colour: surveys[survey].bands[base].colour, transformation })
+    if (!stars || ![base, ...colour].every(name => hasValues(stars.mag[name]))) continue
+    const found = fit({
+      ...{ survey, band, standsFor: band, system, transformation },
+      colour: surveys[survey].bands[base].colour,
+    })
+    if (found === undefined) continue
+    done.add(band)
+    fits.push(found)
   }
-  return [...own, ...derived]
+  return fits
 }
 
 function hasValues(values: Float64Array | undefined): boolean {

@@ -95,6 +95,15 @@ describe('zero point and colour term', () => {
     expect(Math.abs(mean - 25.3)).toBeLessThan(3.5 * error + 0.0005)
   })
 
+  test('a survey with stars beside the frame and none in it does not keep the relations of others away', () => {
+    const field = simulateField({ stars: 150, seed: 'beside' })
+    const beside = { ...field.ps1, decDeg: field.ps1.decDeg.map(value => value + 0.6) }
+    const without = calibrateFrame(field.catalogue, [field.gaia], scaleOf(field), 'r')
+    const withIt = calibrateFrame(field.catalogue, [field.gaia, beside], scaleOf(field), 'r')
+    expect(without.chosen).toMatchObject({ survey: 'gaia_dr3', band: 'r' })
+    expect(withIt.chosen).toEqual(without.chosen)
+  })
+
   test('the order of the stars changes nothing', () => {
     const field = simulateField({ stars: 150, seed: 'order', outliers: 0.1 })
     const other = shuffled(field.catalogue, 'shuffle')
