@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { CpcsError } from './errors.ts'
 import type { ObjectStore, PutOptions } from './store.ts'
 
@@ -9,7 +9,7 @@ export class FolderStore implements ObjectStore {
   readonly root: string
 
   constructor(root: string) {
-    this.root = root
+    this.root = resolve(root)
   }
 
   async get(key: string): Promise<Uint8Array> {
@@ -53,15 +53,12 @@ export class FolderStore implements ObjectStore {
   }
 
   async list(prefix: string): Promise<string[]> {
-    const names = await readdir(this.root, { recursive: true, withFileTypes: true }).catch(nothingThere)
+    // the prefix may end within a name
+    const folder = this.#path(prefix.slice(0, prefix.lastIndexOf('/') + 1))
+    const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(nothingThere)
     return (names ?? [])
       .filter(entry => entry.isFile() && !entry.name.endsWith('.part'))
-      .map(entry =>
-        join(entry.parentPath, entry.name)
-          .slice(this.root.length + 1)
-          .split(sep)
-          .join('/'),
-      )
+      .map(entry => relative(this.root, join(entry.parentPath, entry.name)).split(sep).join('/'))
       .filter(key => key.startsWith(prefix))
       .sort()
   }

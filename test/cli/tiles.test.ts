@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EXIT, main } from '#cli/main.ts'
 import { importTiles } from '#cli/tiles.ts'
@@ -50,6 +50,18 @@ test('tiles are imported in one folder, fetched into another, listed and verifie
       expect.stringMatching(/ stars in \d+ leaves: sound$/),
     ])
   }
+})
+
+test.each([
+  ['with a slash at its end', (folder: string) => `${folder}/`],
+  ['from here', (folder: string) => `./${relative(process.cwd(), folder)}`],
+])('a folder written %s lists the same tiles', async (_, written) => {
+  const { text } = await cpcs('tiles', 'list', '--catalogues', here)
+  const plainly = text()
+  const folder = written(mkdtempSync(join(work, 'written-')))
+  const from = ['--from', written(join(elsewhere, 'gaia_dr3'))]
+  await cpcs('tiles', 'fetch', 'gaia_dr3', '--cone', '151.5 21.5 0.4', '--catalogues', folder, ...from)
+  expect((await cpcs('tiles', 'list', '--catalogues', folder)).text()).toBe(plainly)
 })
 
 test('a tile that was damaged is named, and the status says so', async () => {
