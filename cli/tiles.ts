@@ -139,9 +139,8 @@ export async function verifyTiles(directory: string, survey?: SurveyId): Promise
   let sound = true
   for (const id of survey ? [survey] : surveyIds)
     for (const prefix of [`${id}/`, fetchedPrefix('', id)]) {
-      const found = await verifyCatalogue(store, prefix, (done, all) =>
-        progress.show(`${prefix} leaf ${done} of ${all}`),
-      )
+      const tell = (done: number, all: number) => progress.show(`${prefix} leaf ${done} of ${all}`)
+      const found = await verifyCatalogue(store, prefix, tell, id)
       progress.end()
       if (!found) continue
       const { leaves, rows, faults } = found
@@ -151,7 +150,7 @@ export async function verifyTiles(directory: string, survey?: SurveyId): Promise
       )
       for (const fault of faults) lines.push(`  ${fault}`)
     }
-  if (lines.length === 0) throw new UsageError(`no catalogue ${survey ?? ''} in ${directory}`)
+  if (lines.length === 0) throw new UsageError(`no catalogue ${survey ? `${survey} ` : ''}in ${directory}`)
   return { text: lines.join('\n'), sound }
 }
 

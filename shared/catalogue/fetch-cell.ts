@@ -3,7 +3,14 @@ import { FolderStore } from '#shared/folder-store.ts'
 import { healpixCell, healpixCentre, healpixRadiusDeg } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { OWN_COLUMNS, overlap, type Partition, parseProperties } from './hats.ts'
-import { groupsTouching, type HatsCatalogue, leafFiles, openHats, rowsOfGroup } from './hats-catalogue.ts'
+import {
+  anotherSurvey,
+  groupsTouching,
+  type HatsCatalogue,
+  leafFiles,
+  openHats,
+  rowsOfGroup,
+} from './hats-catalogue.ts'
 import { normalise, wantedBy } from './normalise.ts'
 import { openParquetObject, plainColumns, readParquet } from './parquet.ts'
 import { findColumn, type PublishedTable } from './published-table.ts'
@@ -177,6 +184,8 @@ async function cellByHats(
 ) {
   const catalogue = known.get(url) ?? (await openHats(store, ''))
   if (!catalogue) throw new CpcsError('UpstreamChanged', { service, found: `no HATS catalogue at ${url}` })
+  const strange = anotherSurvey(catalogue.properties, survey.id)
+  if (strange !== undefined) throw new CpcsError('UpstreamChanged', { service, found: strange })
   known.set(url, catalogue)
   const leaves = catalogue.partitions.filter(leaf => overlap(leaf, cell))
   const parts: ReferenceStars[] = []

@@ -1,8 +1,16 @@
 import { healpixCone, healpixOverlapsCone, healpixTouchesCone } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
-import { leafKey, overlaps, type Partition, parseProperties, readHatsProperties, readPartitions } from './hats.ts'
+import {
+  leafKey,
+  OWN_COLUMNS,
+  overlaps,
+  type Partition,
+  parseProperties,
+  readHatsProperties,
+  readPartitions,
+} from './hats.ts'
 import type { ParquetFile } from './parquet.ts'
-import type { Cone } from './reference.ts'
+import type { Cone, SurveyId } from './reference.ts'
 
 /** A HATS catalogue as its two small files describe it. */
 export interface HatsCatalogue {
@@ -31,6 +39,18 @@ export async function openHats(
   if (!found) return undefined
   if (known?.text === found.text) return known
   return { ...found, properties: parseProperties(found.text), partitions: await readPartitions(store, found.prefix) }
+}
+
+/**
+ * What speaks against a catalogue as one of a survey: columns of ours look alike in all surveys, so that one in another's
+ * folder would be read without complaint.
+ *
+ * @returns undefined where nothing does; a sentence else
+ */
+export function anotherSurvey(properties: Map<string, string>, survey: SurveyId): string | undefined {
+  const name = properties.get('obs_collection')
+  if (!properties.has(OWN_COLUMNS) || name === survey) return undefined
+  return `the catalogue is one of ${name ?? 'no name'} by its hats.properties, not of ${survey}`
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   readHatsProperties,
   readPartitions,
 } from './hats.ts'
+import { anotherSurvey } from './hats-catalogue.ts'
 import { hasPositions, normalise, wantedBy } from './normalise.ts'
 import { encodeParquet, openParquetObject, readParquet } from './parquet.ts'
 import type { PublishedTable } from './published-table.ts'
@@ -158,6 +159,8 @@ async function importCells(
   const found = await readHatsProperties(store, root)
   if (found && !parseProperties(found.text).has(OWN_COLUMNS))
     throw new Error(`${root} holds a catalogue copied from elsewhere: importing would mix columns`)
+  const strange = found && anotherSurvey(parseProperties(found.text), survey)
+  if (strange !== undefined) throw new Error(`${root}: ${strange}`)
   const before = found ? await readPartitions(store, root) : []
 
   const summary: ImportSummary = { read: 0, replaced: 0, total: 0, leaves: [], superseded: [] }

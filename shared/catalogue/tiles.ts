@@ -12,6 +12,7 @@ import {
 } from './fetched-tiles.ts'
 import { OWN_COLUMNS, overlap, type Partition } from './hats.ts'
 import {
+  anotherSurvey,
   type CellRanges,
   cellRanges,
   groupsTouching,
@@ -138,18 +139,20 @@ class HatsTiles implements Tiles {
   }
 
   #imported(survey: SurveyId): Promise<HatsCatalogue | undefined> {
-    return this.#open(`${this.#prefix}${survey}/`)
+    return this.#open(`${this.#prefix}${survey}/`, survey)
   }
 
   #index(survey: SurveyId): Promise<HatsCatalogue | undefined> {
-    return this.#open(fetchedPrefix(this.#prefix, survey))
+    return this.#open(fetchedPrefix(this.#prefix, survey), survey)
   }
 
-  async #open(root: string): Promise<HatsCatalogue | undefined> {
+  async #open(root: string, survey: SurveyId): Promise<HatsCatalogue | undefined> {
     const last = this.#looked.get(root)
     const now = this.#now()
     if (last && now - last.at < this.#trustMs) return last.catalogue
     const catalogue = await openHats(this.#store, root, last?.catalogue)
+    const strange = catalogue && anotherSurvey(catalogue.properties, survey)
+    if (strange !== undefined) throw new Error(`${root}: ${strange}`)
     this.#looked.set(root, { catalogue, at: now })
     return catalogue
   }

@@ -4,9 +4,10 @@ import { healpix29 } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { tileRecord } from './fetched-tiles.ts'
 import { inWords, OWN_COLUMNS, overlaps, type Partition, partitionOf } from './hats.ts'
-import { type HatsCatalogue, leafFiles, openHats } from './hats-catalogue.ts'
+import { anotherSurvey, type HatsCatalogue, leafFiles, openHats } from './hats-catalogue.ts'
 import { openParquetBytes, readParquet } from './parquet.ts'
 import { asNumbers, findColumn } from './published-table.ts'
+import type { SurveyId } from './reference.ts'
 
 export interface Verification {
   leaves: number
@@ -21,6 +22,7 @@ export interface Verification {
  * written, where their digest is kept. Reads every leaf.
  *
  * @param prefix of the catalogue, ending in '/'
+ * @param survey that it should be of, where that is known
  * @param progress told how many of all leaves are done
  * @returns undefined where there is no catalogue
  * @throws {CpcsError} StoreUnavailable
@@ -29,6 +31,7 @@ export async function verifyCatalogue(
   store: ObjectStore,
   prefix: string,
   progress: (done: number, all: number) => void = () => {},
+  survey?: SurveyId,
 ): Promise<Verification | undefined> {
   const catalogue = await openHats(store, prefix).catch((error: Error) => {
     if (error instanceof CpcsError) throw error
@@ -38,6 +41,8 @@ export async function verifyCatalogue(
   if (catalogue instanceof Error) return { leaves: 0, rows: 0, faults: [`${prefix}${catalogue.message}`] }
   const verification: Verification = { leaves: 0, rows: 0, faults: [...overlaps(catalogue.partitions)] }
   const { faults } = verification
+  const strange = survey && anotherSurvey(catalogue.properties, survey)
+  if (strange !== undefined) faults.push(`${prefix}: ${strange}`)
   const expected = new Set<string>()
   for (const leaf of catalogue.partitions) {
     const files = await leafFiles(store, catalogue, leaf)

@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EXIT, main } from '#cli/main.ts'
 import { importTiles } from '#cli/tiles.ts'
+import { openTiles } from '#shared/catalogue/tiles.ts'
+import { FolderStore } from '#shared/folder-store.ts'
 import { random } from '#shared/numeric/random.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cpcs-tiles-'))
@@ -95,6 +97,23 @@ test('a catalogue that is not there is told as such', async () => {
   )
   expect(status).toBe(EXIT.defect)
   expect(text()).toMatch(/UpstreamChanged: .*no HATS catalogue at/)
+})
+
+test('a catalogue in the folder of another survey is read, fetched from, imported to and found sound by nobody', async () => {
+  const folder = mkdtempSync(join(work, 'exchanged-'))
+  cpSync(join(elsewhere, 'gaia_dr3'), join(folder, 'gaia_dr2'), { recursive: true })
+  const at = ['--catalogues', folder]
+  const strange = /is one of gaia_dr3 by its hats\.properties, not of gaia_dr2/
+  await expect(openTiles(new FolderStore(folder)).surveys()).rejects.toThrow(strange)
+  for (const args of [
+    ['verify', ...at],
+    ['import', 'gaia_dr2', join(work, 'gaia.csv'), ...at],
+    ['fetch', 'gaia_dr2', '--cone', '151.5 21.5 0.4', '--catalogues', here, '--from', join(elsewhere, 'gaia_dr3')],
+  ]) {
+    const { status, text } = await cpcs('tiles', ...args)
+    expect(status).not.toBe(EXIT.done)
+    expect(text()).toMatch(strange)
+  }
 })
 
 test.each([
