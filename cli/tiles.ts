@@ -43,19 +43,25 @@ export async function importTiles(
   if (!isSurveyId(survey)) throw new UsageError(`unknown survey ${survey}: known are ${surveyIds.join(', ')}`)
   let stars = 0
   for (const file of files) {
-    const summary = await importFile(survey, file, directory)
-    say(
-      `${file}: ${summary.read} stars read, ${summary.replaced} of them known before; ${survey} now has ${summary.total}`,
-    )
-    stars += summary.read
+    const { read, replaced, leftOut, total } = await importFile(survey, file, directory)
+    const without = leftOut > 0 ? `, ${leftOut} rows without a position left out` : ''
+    say(`${file}: ${read} stars read, ${replaced} of them known before${without}; ${survey} now has ${total}`)
+    stars += read
   }
   return stars
 }
 
-async function importFile(survey: SurveyId, file: string, directory: string): Promise<ImportSummary> {
+async function importFile(
+  survey: SurveyId,
+  file: string,
+  directory: string,
+): Promise<ImportSummary & { leftOut: number }> {
   const progress = progressLine()
   try {
-    const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey)
+    let leftOut = 0
+    const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey, rows => {
+      leftOut += rows
+    })
     const add = () =>
       importChunks(new FolderStore(directory), '', survey, chunks, (done, all) =>
         progress.show(all === undefined ? `${file}: ${done} stars read` : `${file}: ${done} of ${all} cells written`),
@@ -65,7 +71,7 @@ async function importFile(survey: SurveyId, file: string, directory: string): Pr
       progress.show(`${survey} is being imported by ${holder}: waiting`),
     )
     for (const key of summary.superseded) await rm(join(directory, ...key.split('/')), { force: true })
-    return summary
+    return { ...summary, leftOut }
   } catch (error) {
     throw new UsageError(`${file} cannot be imported as ${survey}: ${error instanceof Error ? error.message : error}`)
   } finally {

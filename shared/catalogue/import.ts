@@ -77,19 +77,23 @@ function usefulStars(table: PublishedTable, survey: Survey): ReferenceStars {
 /**
  * Stars of a survey from a file as published, piece by piece: a large file takes no more memory than a small one.
  *
+ * @param leftOut told how many rows of a piece have no position and are no stars therefore
  * @throws {Error} no table in it has positions in the survey's spellings; one that has rows has no usable one
  */
 export async function* readPublishedChunks(
   store: ObjectStore,
   key: string,
   survey: SurveyId,
+  leftOut: (rows: number) => void = () => {},
 ): AsyncGenerator<ReferenceStars> {
   const description = surveys[survey]
   let usable = false
   for await (const table of readTableChunks(store, key, wantedBy(description))) {
     if (!hasPositions(table, description)) continue
     usable = true
-    yield usefulStars(table, description)
+    const stars = usefulStars(table, description)
+    leftOut(table.count - stars.count)
+    yield stars
   }
   if (!usable) throw withoutPositions(description)
 }

@@ -11,7 +11,7 @@ const HASH = 35
  * the header line has); RFC 4180 quotes; lines that start with '#' left out. VizieR's lines of units and dashes under
  * the header are left out too. Columns stay text.
  *
- * @throws {Error} no header line
+ * @throws {Error} no header line, or the last line breaks off
  */
 export function decodeSeparatedValues(text: string, wanted: Wanted = () => true, delimiter?: string): PublishedTable {
   let start = skipComments(text, 0)
@@ -36,7 +36,9 @@ export function decodeSeparatedValues(text: string, wanted: Wanted = () => true,
       if (field < kept.length) kept[field]?.push(value)
       field++
     })
-    // a short row has missing values at its end
+    // a short row has missing values at its end, unless the file was cut there: half a number is another number
+    if (field < kept.length && start >= text.length && !/[\r\n]$/.test(text))
+      throw new Error(`the file breaks off: its last line has ${field} of ${kept.length} values`)
     for (; field < kept.length; field++) kept[field]?.push('')
     if (!dashed && /^[-\s\t;,|]+$/.test(text.slice(before, start)) && text.slice(before, start).includes('--')) {
       dashed = true

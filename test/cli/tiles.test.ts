@@ -66,6 +66,20 @@ test.each([
   expect((await cpcs('tiles', 'list', '--catalogues', folder)).text()).toBe(plainly)
 })
 
+test('an import tells of rows that it leaves out, and refuses a file that breaks off', async () => {
+  const file = join(work, 'some.csv')
+  const at = ['--catalogues', mkdtempSync(join(work, 'some-'))]
+  const rows = ['source_id,ra,dec,phot_g_mean_mag', '1,10,20,15.21', '2,,20,15.3', '3,10,95,15.4', '4,11,20,15.5']
+  writeFileSync(file, `${rows.join('\n')}\n`)
+  expect((await cpcs('tiles', 'import', 'gaia_dr3', file, ...at)).text()).toContain(
+    '2 stars read, 0 of them known before, 2 rows without a position left out; gaia_dr3 now has 2',
+  )
+  writeFileSync(file, `${rows.join('\n')}\n5,12,2`)
+  const { status, text } = await cpcs('tiles', 'import', 'gaia_dr3', file, ...at)
+  expect(status).toBe(EXIT.usage)
+  expect(text()).toContain('the file breaks off: its last line has 3 of 4 values')
+})
+
 test('a tile that was damaged is named, and the status says so', async () => {
   const leaf = readdirSync(here, { recursive: true, encoding: 'utf8' }).find(name => name.endsWith('.parquet'))!
   const bytes = readFileSync(join(here, leaf))
