@@ -56,7 +56,7 @@ export interface CalibrateDeps {
   tiles: Tiles
   log: Log
   /** What frames told of their cameras; without it every frame stands for itself. */
-  cameras?: { frames(camera: CameraId): Promise<CameraFrame[]> }
+  cameras?: { frames(camera: CameraId, mjdUtcMid: number): Promise<CameraFrame[]> }
   /** The points of objects, from which a target's colour follows; without them the catalogue's or an assumed one enters. */
   points?: { around(objectId: string, mjdUtc: number, days: number): Promise<Point[]> }
   /** Survey or band that the caller wants instead of the one that the frame would choose. */
@@ -75,7 +75,7 @@ export async function calibrate(input: CalibrateInput, deps: CalibrateDeps): Pro
   const forced = JSON.parse(new TextDecoder().decode(await store.get(input.forced))) as ForcedPhotometry[]
 
   const available = await surveysAround(coneOf(stars, input), deps)
-  const memory = recall((await deps.cameras?.frames(cameraOf(input))) ?? [], frameOf(input))
+  const memory = recall((await deps.cameras?.frames(cameraOf(input), input.header.mjdUtcMid)) ?? [], frameOf(input))
   const calibration = calibrateFrame(stars, available, matchScale(input), input.header.band, force, memory)
   tellChoice(calibration, input, log)
 

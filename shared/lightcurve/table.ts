@@ -20,6 +20,9 @@ export type Index = 'listing' | 'failed' | 'cell'
 export interface Range {
   /** Sort keys start with this. */
   prefix?: string
+  /** Sort keys come before this, or after it. Of these three one at most. */
+  before?: string
+  after?: string
   /** The index to ask instead of the table itself. */
   index?: Index
   /** Highest sort key first. */
@@ -127,7 +130,9 @@ export class Table {
    *
    * @throws {CpcsError} TableUnavailable
    */
-  async query<T>(pk: string, { prefix, index, newestFirst = false, limit }: Range = {}): Promise<T[]> {
+  async query<T>(pk: string, range: Range = {}): Promise<T[]> {
+    const { index, newestFirst = false, limit } = range
+    const sortKeys = condition(range)
     const [partition, sort] = index ? [`${index}pk`, `${index}sk`] : ['pk', 'sk']
     const items: T[] = []
     let start: QueryCommandInput['ExclusiveStartKey']
@@ -138,9 +143,9 @@ export class Table {
             TableName: this.#name,
             IndexName: index,
             ConsistentRead: !index, // an index is always a moment behind
-            KeyConditionExpression: prefix ? '#pk = :pk AND begins_with(#sk, :prefix)' : '#pk = :pk',
-            ExpressionAttributeNames: prefix ? { '#pk': partition, '#sk': sort } : { '#pk': partition },
-            ExpressionAttributeValues: prefix ? { ':pk': pk, ':prefix': prefix } : { ':pk': pk },
+            KeyConditionExpression: sortKeys ? `#pk = :pk AND ${sortKeys.asked}` : '#pk = :pk',
+            ExpressionAttributeNames: sortKeys ? { '#pk': partition, '#sk': sort } : { '#pk': partition },
+            ExpressionAttributeValues: sortKeys ? { ':pk': pk, ':sk': sortKeys.of } : { ':pk': pk },
             ScanIndexForward: !newestFirst,
             ExclusiveStartKey: start,
             Limit: limit,
@@ -152,6 +157,12 @@ export class Table {
     } while (start && (limit === undefined || items.length < limit))
     return limit === undefined ? items : items.slice(0, limit)
   }
+}
+
+function condition({ prefix, before, after }: Range): { asked: string; of: string } | undefined {
+  if (prefix) return { asked: 'begins_with(#sk, :sk)', of: prefix }
+  if (before !== undefined) return { asked: '#sk < :sk', of: before }
+  return after === undefined ? undefined : { asked: '#sk > :sk', of: after }
 }
 
 /** What was stored, without the keys of table and indexes. */

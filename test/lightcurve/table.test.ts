@@ -191,19 +191,36 @@ test('a table that does not answer is an error to be tried again', async () => {
 })
 
 describe('the memory of a camera', () => {
-  test('is by time of exposure, latest first, each frame once per version, and a camera to itself', async () => {
+  test('is by time of exposure, each frame once per version, and a camera to itself', async () => {
     const frame = example<CameraFrame>('camera-frame')
     const other = { ...frame, frameId: 'ee'.repeat(32), mjdUtcMid: frame.mjdUtcMid - 3 }
     for (const each of [other, frame, frame]) await cloud.cameras.put(each)
     expect(await cloud.cameras.put({ ...frame, airmass: 9 })).toBe(false)
     await cloud.cameras.put({ ...frame, pipelineVersion: '9.0.0' })
     await cloud.cameras.put({ ...frame, filterName: 'V' })
-    const known = await cloud.cameras.frames(frame)
+    const known = await cloud.cameras.frames(frame, frame.mjdUtcMid)
     expect(known.map(({ frameId, pipelineVersion }) => [frameId, pipelineVersion])).toEqual([
-      [frame.frameId, '9.0.0'],
-      [frame.frameId, frame.pipelineVersion],
       [other.frameId, frame.pipelineVersion],
+      [frame.frameId, frame.pipelineVersion],
+      [frame.frameId, '9.0.0'],
     ])
     expect(known[1]).toEqual(frame)
+  })
+
+  test('reaches back over many nights, and to the time of an old frame, of a camera that takes many frames a night', async () => {
+    const frame = { ...example<CameraFrame>('camera-frame'), telescope: 'busy' }
+    const [nights, perNight] = [15, 20]
+    const frames = Array.from({ length: nights * perNight }, (_, i): CameraFrame => {
+      const mjdUtcMid = 60_700 + Math.floor(i / perNight) + 0.1 + 0.01 * (i % perNight)
+      return { ...frame, frameId: i.toString(16).padStart(64, '0'), mjdUtcMid }
+    })
+    await Promise.all(frames.map(each => cloud.cameras.put(each)))
+    const nightsAround = async (mjdUtcMid: number) =>
+      new Set((await cloud.cameras.frames(frame, mjdUtcMid)).map(known => Math.floor(known.mjdUtcMid))).size
+    expect(await nightsAround(60_715.2)).toBe(nights)
+    expect(await nightsAround(60_690)).toBe(nights)
+    // the frames nearest in time are always among them
+    const near = await cloud.cameras.frames(frame, frames[150].mjdUtcMid)
+    for (const i of [148, 149, 151, 152]) expect(near).toContainEqual(frames[i])
   })
 })

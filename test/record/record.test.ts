@@ -141,7 +141,7 @@ describe('recording a frame', () => {
     const { run, camera } = await frameWithPoints('camera')
     await run('north-cam-1')
     await run('north-cam-2')
-    expect(await cloud.cameras.frames(camera)).toEqual([camera])
+    expect(await cloud.cameras.frames(camera, camera.mjdUtcMid)).toEqual([camera])
   })
 
   test('a point of a newer version stands beside the old one, is what readers see, and is told of as an update', async () => {
