@@ -67,7 +67,7 @@ const commands: Record<string, Command> = {
     run: process_,
   },
   solve: {
-    takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'profile', 'colour', 'json', 'verbose'],
+    takes: ['catalogues', 'out', 'target', 'hint', 'scale', 'blind', 'survey', 'profile', 'colour', 'json', 'verbose'],
     run: solve,
   },
   standardise: { takes: ['out', 'profile', 'colour', 'json', 'verbose'], run: standardise },
@@ -150,6 +150,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
 
 async function solve([path, ...more]: string[], values: Values): Promise<number> {
   if (values.blind && values.hint !== undefined) throw new UsageError('--blind and --hint contradict each other')
+  const positionsFrom = await surveyOfPositions(values.survey)
   const { processFrame } = await import('./pipeline.ts')
   const report = await processFrame(onlyFrame(path, more), 'solve', {
     catalogues: await catalogueFolder(values),
@@ -158,6 +159,7 @@ async function solve([path, ...more]: string[], values: Values): Promise<number>
     hint: values.hint === undefined ? undefined : parseCone(values.hint),
     scaleArcsec: values.scale === undefined ? undefined : parseRange(values.scale),
     blind: values.blind === true,
+    positionsFrom,
     profile: await profileOf(values),
     log: logFor(values),
   })
@@ -285,6 +287,15 @@ async function surveyNamed(name: string | undefined): Promise<SurveyId | undefin
   const { isSurveyId, surveyIds } = await import('#shared/catalogue/surveys/index.ts')
   if (!isSurveyId(name)) throw new UsageError(`no survey "${name}": one of ${surveyIds.join(', ')}`)
   return name
+}
+
+/** A survey to solve with. @throws {UsageError} */
+async function surveyOfPositions(name: string | undefined): Promise<SurveyId | undefined> {
+  const survey = await surveyNamed(name)
+  const { ASTROMETRIC_SURVEYS } = await import('#functions/solve/ladder.ts')
+  if (survey && !ASTROMETRIC_SURVEYS.includes(survey))
+    throw new UsageError(`frames are not solved with ${survey}: one of ${ASTROMETRIC_SURVEYS.join(', ')}`)
+  return survey
 }
 
 /** A whole number above 0. @throws {UsageError} */

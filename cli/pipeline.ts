@@ -39,6 +39,8 @@ export interface PipelineOptions {
   scaleArcsec?: { low: number; high: number }
   /** Search the whole sky only, whatever the header says of the pointing. */
   blind?: boolean
+  /** The survey to solve with, where it is not to be the best that is in the folder. */
+  positionsFrom?: SurveyId
   /** What the telescope's owner knows better than the header: JSON text, or the object. */
   profile?: unknown
   /** How many stars to put into the frame as a check of its limits. */
@@ -103,6 +105,7 @@ async function runStages(
     solve(withHints(standardised, options), {
       ...{ store, tiles, targets, log, quads },
       blind: options.blind,
+      survey: options.positionsFrom,
       scaleArcsec: options.scaleArcsec,
     }),
   )

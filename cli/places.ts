@@ -20,14 +20,16 @@ export function parseCone(text: string): Cone {
   const words = text.trim().split(/\s+/)
   const [raDeg, decDeg] = parsePosition(words, text)
   const radiusDeg = Number(words[2])
-  if (!(radiusDeg > 0)) throw new UsageError(`no radius in "${text}": write "RA DEC RADIUS", the radius in degrees`)
+  if (!(radiusDeg > 0 && radiusDeg <= 180))
+    throw new UsageError(`no radius in "${text}": write "RA DEC RADIUS", the radius in degrees`)
   return { raDeg, decDeg, radiusDeg }
 }
 
-/** A range as written on the command line: "LOW HIGH", both positive. @throws {UsageError} */
+/** A range as written on the command line: "LOW HIGH", both positive, the first the smaller. @throws {UsageError} */
 export function parseRange(text: string): { low: number; high: number } {
   const [low, high] = text.trim().split(/\s+/).map(Number)
-  if (!(low > 0 && high >= low)) throw new UsageError(`"${text}" is no range: write "LOW HIGH" in arcseconds per pixel`)
+  if (!(low > 0 && high > low && high < Number.POSITIVE_INFINITY))
+    throw new UsageError(`"${text}" is no range: write "LOW HIGH" in arcseconds per pixel, LOW below HIGH`)
   return { low, high }
 }
 

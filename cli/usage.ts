@@ -20,8 +20,9 @@ export const usage = `cpcs: photometric calibration of astronomical frames
       the standard header and where each value came from; of a frame on a web server its headers alone are fetched
   cpcs standardise FRAME.fits --out DIR [--profile FILE] [--colour R|G|B]
       frame.fits with standard header and mask, frame.json; of a colour mosaic the pixels of one colour, green if not told
-  cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS" | --blind] [--scale "LOW HIGH"]
-      where the frame points; --blind forgets what the header says of it and searches the whole sky
+  cpcs solve FRAME.fits --catalogues DIR --out DIR [--hint "RA DEC RADIUS" | --blind] [--scale "LOW HIGH"] [--survey S]
+      where the frame points; --blind forgets what the header says of it and searches the whole sky; --survey names the
+      catalogue of positions, in place of the best that is there
   cpcs tiles import SURVEY FILE… --catalogues DIR
       CSV, ECSV, VOTable, FITS table or Parquet in the survey's published column names
   cpcs tiles fetch SURVEY --cone "RA DEC RADIUS" --catalogues DIR [--from HATS]

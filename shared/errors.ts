@@ -74,13 +74,13 @@ export const errors = {
     stages: ['solve'],
     policy: 'reject',
     tells:
-      'Nothing says where the frame points: the header has no RA and DEC and no target is registered for it. Write RA and DEC into the header or register the target.',
+      'Nothing says where the frame points: {found}. Write RA and DEC into the header, register the target, or have the index of the whole sky built (cpcs tiles index).',
   },
   NoReferenceStars: {
     stages: ['solve'],
     policy: 'reject',
     tells:
-      'The reference catalogue has {found} stars around RA {raDeg} Dec {decDeg}: import its tiles there, or mend the pointing.',
+      'There are {found} reference stars around RA {raDeg} Dec {decDeg} in {catalogues}: import the tiles there, or mend the pointing.',
   },
   NoPatternMatch: {
     stages: ['solve'],

@@ -20,10 +20,14 @@ export interface LadderDeps {
   quads?: (survey: SurveyId) => Promise<QuadSky | undefined>
   /** Range that an operator gives in place of the header's scale, arcseconds per pixel. */
   scaleArcsec?: ScaleRange
+  /** The one survey that positions are taken from; absent where the best that is here is. */
+  survey?: SurveyId
+  /** Forget what the header and the registry say of the place, and search the whole sky. */
+  blind?: boolean
 }
 
 /** Surveys that positions are taken from, best first. */
-const ASTROMETRIC_SURVEYS: readonly SurveyId[] = ['gaia_dr3', 'gaia_dr2', 'urat1', 'ucac4', 'tycho2', 'usnob1']
+export const ASTROMETRIC_SURVEYS: readonly SurveyId[] = ['gaia_dr3', 'gaia_dr2', 'urat1', 'ucac4', 'tycho2', 'usnob1']
 export const MIN_STARS = 6
 const STARS_PER_DETECTION = 4 // how much deeper than the frame the reference stars are read
 const LEAST_STARS = 3000
@@ -66,7 +70,8 @@ export async function findField(
   giveUp: (attempts: Attempt[]) => Promise<unknown>,
 ): Promise<Found> {
   const present = await deps.tiles.surveys()
-  const usable = ASTROMETRIC_SURVEYS.filter(id => present.includes(id))
+  const wanted = deps.survey ? [deps.survey] : ASTROMETRIC_SURVEYS
+  const usable = wanted.filter(id => present.includes(id))
   const attempts: Attempt[] = []
   const near = await climb(ladder, usable, detections, header, deps, attempts)
   if ('solution' in near) return near
@@ -76,13 +81,28 @@ export async function findField(
   await giveUp(attempts)
   const found = inWords(attempts)
   if (ladder.length === 0) {
-    if (attempts.length === 0) throw new CpcsError('NoPointing')
+    if (attempts.length === 0) throw new CpcsError('NoPointing', { found: whyNowhere(wanted, usable, deps.blind) })
     throw new CpcsError('NoPatternMatch', { raDeg: 'any', decDeg: 'any', radiusDeg: 180, found })
   }
   const { raDeg, decDeg, radiusDeg } = ladder[0]
   const place = { raDeg: raDeg.toFixed(4), decDeg: decDeg.toFixed(4) }
-  if (near.mostStars < MIN_STARS) throw new CpcsError('NoReferenceStars', { found: near.mostStars, ...place })
+  if (near.mostStars < MIN_STARS) {
+    const catalogues = usable.join(', ') || `any catalogue of positions: ${noneHere(wanted)}`
+    throw new CpcsError('NoReferenceStars', { found: near.mostStars, ...place, catalogues })
+  }
   throw new CpcsError('NoPatternMatch', { ...place, radiusDeg: radiusDeg.toFixed(2), found })
+}
+
+function noneHere(wanted: readonly SurveyId[]): string {
+  return wanted.length === 1 ? `${wanted[0]} was not imported` : `none of ${wanted.join(', ')} was imported`
+}
+
+/** Why there was no place to begin with. */
+function whyNowhere(wanted: readonly SurveyId[], usable: readonly SurveyId[], blind = false): string {
+  const places = blind
+    ? 'what header and targets say was to be forgotten'
+    : 'the header has no RA and DEC, no target is registered for it'
+  return `${places}, and ${usable.length > 0 ? `${usable.join(', ')} has no index of the whole sky` : noneHere(wanted)}`
 }
 
 /** The first try, which is the likeliest, and how it ended. */

@@ -23,8 +23,6 @@ export interface SolveDeps extends LadderDeps {
   targets: TargetRegistry
   /** Where a telescope's frames of a night were found last; absent where frames are not remembered. */
   lastSolution?: (telescope: string, night: string) => Promise<LastSolution | undefined>
-  /** Forget what the header and the registry say of the place, and search the whole sky. */
-  blind?: boolean
 }
 
 const SURE_SIGMA = 5.5 // detections from here on are no noise, whatever the size of the frame

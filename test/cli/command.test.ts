@@ -54,6 +54,10 @@ describe('wrong usage ends with status 64 and a sentence', () => {
     [['tiles', 'index', '--catalogues', work], /write SURVEY/],
     [['tiles', 'index', 'ps1', '--catalogues', work], /no catalogue ps1/],
     [['solve', 'a.fits', '--out', 'o', '--catalogues', work, '--blind', '--hint', '1 2 3'], /contradict/],
+    [
+      ['solve', 'a.fits', '--out', 'o', '--catalogues', work, '--survey', 'ps1'],
+      /not solved with ps1: one of gaia_dr3/,
+    ],
     [['target', '1 2'], /RA DEC NAME/],
   ])('cpcs %j', async (args, words) => {
     expect(await main(args as string[])).toBe(EXIT.usage)

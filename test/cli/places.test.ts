@@ -26,5 +26,8 @@ describe('places on the command line', () => {
     expect(() => parseCone('10 20')).toThrow(UsageError)
     expect(parseRange('0.5 2')).toEqual({ low: 0.5, high: 2 })
     expect(() => parseRange('2 0.5')).toThrow(UsageError)
+    // no scale lies between the two, and no camera beyond all
+    expect(() => parseRange('0.6 0.6')).toThrow(/LOW below HIGH/)
+    expect(() => parseRange('0.6 Infinity')).toThrow(UsageError)
   })
 })

@@ -50,7 +50,7 @@ async function trial(
   {
     store = new MemoryStore(),
     ...sky
-  }: Pick<SolveDeps, 'quads' | 'blind' | 'scaleArcsec' | 'lastSolution'> & { store?: MemoryStore } = {},
+  }: Pick<SolveDeps, 'quads' | 'blind' | 'scaleArcsec' | 'survey' | 'lastSolution'> & { store?: MemoryStore } = {},
 ) {
   const full = { ...HEADER, ...header }
   await store.put('products/f/frame.fits', encodeFrame(drawFrame(stars, { width: SIZE, height: SIZE }), full))
@@ -144,6 +144,31 @@ test.each([
   ['NoReferenceStars', sky.stars, { pointing: { raDeg: 180, decDeg: -41, uncertaintyDeg: 0.2 } }, 'no catalogue there'],
 ])('the answer is %s where it has to be (%#)', async (name, stars, header, _) => {
   await expect(trial(stars, tiles, header)).rejects.toMatchObject({ name })
+})
+
+test.each([
+  [{ pointing: null }, {}, 'the header has no RA and DEC'],
+  [{}, { blind: true }, 'was to be forgotten'],
+])('without an index of the sky the owner is told so (%#)', async (header, asked, words) => {
+  const refused = trial(sky.stars, tiles, header, registry(), asked)
+  await expect(refused).rejects.toThrow(new RegExp(`${words}.*gaia_dr3 has no index of the whole sky`))
+})
+
+test('the survey that is named is the one that positions come from', async () => {
+  const asked: string[] = []
+  const both: Tiles = {
+    surveys: async () => ['gaia_dr3', 'gaia_dr2'],
+    cone: (survey, ...rest) => {
+      asked.push(survey)
+      return tiles.cone('gaia_dr3', ...rest)
+    },
+  }
+  const { output } = await trial(sky.stars, both, {}, registry(), { survey: 'gaia_dr2' })
+  expect(output.wcs.survey).toBe('gaia_dr2')
+  expect(new Set(asked)).toEqual(new Set(['gaia_dr2']))
+  await expect(trial(sky.stars, both, {}, registry(), { survey: 'urat1' })).rejects.toThrow(
+    /0 reference stars .* urat1 was not imported/,
+  )
 })
 
 test('a frame of another sky is refused with what was tried', async () => {
