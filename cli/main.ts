@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import type { Target } from '#events/stages.ts'
+import type { Force } from '#shared/calibration/choose.ts'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { CpcsError } from '#shared/errors.ts'
 import { objectIdOf } from '#shared/object-id.ts'
@@ -133,7 +134,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
     catalogues: await catalogueFolder(values),
     out: needed(values.out, 'out'),
     targets: targetsOf(values),
-    force: { survey: await surveyNamed(values.survey), band: values.band },
+    force: await forceOf(values),
     inject: countOf(values.inject, 'inject'),
     forced: await surveyNamed(values.forced),
     profile: await profileOf(values),
@@ -296,6 +297,18 @@ async function surveyOfPositions(name: string | undefined): Promise<SurveyId | u
   if (survey && !ASTROMETRIC_SURVEYS.includes(survey))
     throw new UsageError(`frames are not solved with ${survey}: one of ${ASTROMETRIC_SURVEYS.join(', ')}`)
   return survey
+}
+
+/** Survey and band that the command line asks for. @throws {UsageError} there are no such ones */
+async function forceOf(values: Values): Promise<Force> {
+  const survey = await surveyNamed(values.survey)
+  const { band } = values
+  if (band === undefined) return { survey }
+  const { bandNames } = await import('#shared/calibration/standard-bands.ts')
+  const known = bandNames(survey)
+  if (!known.includes(band))
+    throw new UsageError(`no band "${band}" in ${survey ?? 'any survey'}: one of ${known.join(', ')}`)
+  return { survey, band }
 }
 
 /** A whole number above 0. @throws {UsageError} */

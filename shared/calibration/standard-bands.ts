@@ -39,6 +39,15 @@ export interface StandardMagnitudes {
 /** A relation that scatters more stands only for bands to which the frame could not be calibrated, mag. */
 const GOOD_RELATION = 0.04
 
+/** Every band that a frame may be calibrated to by its name, in one survey or in any. */
+export function bandNames(survey?: SurveyId): string[] {
+  const own = Object.values(surveys)
+    .filter(({ id }) => survey === undefined || id === survey)
+    .flatMap(({ bands }) => Object.entries(bands).flatMap(([name, { standsFor }]) => [name, standsFor]))
+  const related = transformations.filter(relation => survey === undefined || relation.survey === survey)
+  return [...new Set([...own, ...related.map(({ band }) => band)])]
+}
+
 /**
  * The bands that surveys have themselves.
  *
@@ -66,12 +75,12 @@ export function ownBands(available: ReferenceStars[]): StandardBand[] {
  * A survey with stars around the field need not have any in the frame: what counts is what could be fitted.
  *
  * @param fitted bands for which fits to the surveys' own bands stand
- * @param fit to a relation's band; undefined where it is not possible: the next relation of the band is tried then
+ * @param fitTo a relation's band; undefined where it is not possible: the next relation of the band is tried then
  */
 export function fitRelations<Fit>(
   available: ReferenceStars[],
   fitted: ReadonlySet<string>,
-  fit: (standard: StandardBand) => Fit | undefined,
+  fitTo: (standard: StandardBand) => Fit | undefined,
 ): Fit[] {
   const done = new Set<string>()
   const fits: Fit[] = []
@@ -80,7 +89,7 @@ export function fitRelations<Fit>(
     if (done.has(band) || (fitted.has(band) && sigma > GOOD_RELATION)) continue
     const stars = available.find(({ survey: id }) => id === survey)
     if (!stars || ![base, ...colour].every(name => hasValues(stars.mag[name]))) continue
-    const found = fit({
+    const found = fitTo({
       ...{ survey, band, standsFor: band, system, transformation },
       colour: surveys[survey].bands[base].colour,
     })

@@ -30,6 +30,14 @@ describe('wrong usage ends with status 64 and a sentence', () => {
       /a whole number from 1/,
     ],
     [['process', 'a.fits', '--out', 'o', '--catalogues', join(work, 'nowhere')], /nowhere is no folder of catalogues/],
+    [
+      ['process', 'a.fits', '--out', 'o', '--catalogues', import.meta.dirname, '--survey', 'twomass', '--band', 'r'],
+      /no band "r" in twomass: one of J, H, K/,
+    ],
+    [
+      ['process', 'a.fits', '--out', 'o', '--catalogues', import.meta.dirname, '--band', 'rprime'],
+      /no band "rprime" in any survey/,
+    ],
     [['standardise', join(work, 'absent.fits'), '--out', join(work, 'o')], /absent\.fits cannot be read/],
     [['standardise', work, '--out', join(work, 'o')], /cannot be read/],
     [['header', join(work, 'absent.fits')], /cannot be read/],
