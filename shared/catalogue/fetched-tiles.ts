@@ -138,9 +138,13 @@ export async function indexFetched(store: ObjectStore, prefix: string, survey: S
     (await textOf(store, `${root}partition_info.csv`)) === undefined ? [] : await readPartitions(store, root)
   const known = new Map(before.map(leaf => [leaf.cell, leaf]))
   const partitions: Partition[] = []
-  for (const key of await store.list(`${root}dataset/`)) {
+  const leaves = (await store.list(`${root}dataset/`)).flatMap(key => {
     const leaf = partitionOf(key)
-    if (!leaf) continue
+    return leaf ? [{ key, leaf }] : []
+  })
+  // where nothing was ever fetched there is no catalogue, not an empty one
+  if (leaves.length === 0) return []
+  for (const { key, leaf } of leaves) {
     // tiles are never written twice: what was found out about one holds
     const described = known.get(leaf.cell) ?? (await describe(store, key, leaf))
     if (described.rows !== 0) partitions.push(described)

@@ -1,3 +1,4 @@
+import { CpcsError } from '#shared/errors.ts'
 import { healpixCone, healpixOverlapsCone, healpixTouchesCone } from '#shared/sky/healpix.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import {
@@ -68,7 +69,11 @@ export function leavesTouching({ partitions }: HatsCatalogue, cone: Cone): Parti
   return touching
 }
 
-/** Keys of the Parquet files of a leaf: one, or all in its directory. @throws {CpcsError} StoreUnavailable */
+/**
+ * Keys of the Parquet files of a leaf: one, or all in its directory.
+ *
+ * @throws {CpcsError} ObjectMissing the directory has none: it was lost, and the sky is not empty; StoreUnavailable
+ */
 export async function leafFiles(
   store: ObjectStore,
   { prefix, properties }: HatsCatalogue,
@@ -77,7 +82,9 @@ export async function leafFiles(
   const suffix = properties.get('hats_npix_suffix') ?? '.parquet'
   const key = leafKey(prefix, leaf)
   if (suffix !== '/') return [`${key}${suffix}`]
-  return (await store.list(`${key}/`)).filter(file => /\.(parquet|parq|pq)$/.test(file))
+  const files = (await store.list(`${key}/`)).filter(file => /\.(parquet|parq|pq)$/.test(file))
+  if (files.length === 0) throw new CpcsError('ObjectMissing', { key: `${key}/` })
+  return files
 }
 
 /** Ranges of cells of one order, first and last of each, ascending. */

@@ -165,17 +165,25 @@ class HatsTiles implements Tiles {
   ): Promise<TileStars[]> {
     const files = await leafFiles(this.#store, catalogue, leaf)
     const parts = await Promise.all(
-      files.map(async key => {
-        // where the leaf was written anew, so was its digest
-        const name = `${key}#${leaf.sha256 ?? ''}`
-        const file = await this.#files.get(name, () => openParquetObject(this.#store, key))
-        const groups = groupsTouching(file, catalogue, cells)
-        return Promise.all(
-          groups.map(group => this.#groups.get(`${name}#${group}`, () => readGroup(file, group, survey, catalogue))),
-        )
-      }),
+      files.map(key => this.#readFile(key, leaf, survey, catalogue, cells).catch(unreadable(key))),
     )
     return parts.flat()
+  }
+
+  async #readFile(
+    key: string,
+    leaf: Partition,
+    survey: SurveyId,
+    catalogue: HatsCatalogue,
+    cells: CellRanges,
+  ): Promise<TileStars[]> {
+    // where the leaf was written anew, so was its digest
+    const name = `${key}#${leaf.sha256 ?? ''}`
+    const file = await this.#files.get(name, () => openParquetObject(this.#store, key))
+    const groups = groupsTouching(file, catalogue, cells)
+    return Promise.all(
+      groups.map(group => this.#groups.get(`${name}#${group}`, () => readGroup(file, group, survey, catalogue))),
+    )
   }
 }
 
@@ -194,11 +202,21 @@ async function readGroup(
   return tileStars(own ? fromParquetColumns(table, survey) : normalise(table, surveys[survey]))
 }
 
+/** For what readers of Parquet say of a file: which one it was, they do not know. */
+function unreadable(key: string) {
+  return (error: unknown): never => {
+    if (error instanceof CpcsError) throw error
+    const found = error instanceof Error ? error.message : String(error)
+    throw new Error(`${key} cannot be read (${found}); "cpcs tiles verify" tells what else is wrong`, { cause: error })
+  }
+}
+
 function unavailable(survey: SurveyId) {
   return (error: unknown): never => {
     if (error instanceof CpcsError && (error.name === 'TilesUnavailable' || error.name === 'UpstreamChanged'))
       throw error
-    const cause = error instanceof Error ? error.message : String(error)
+    const words = error instanceof Error ? error.message : String(error)
+    const cause = words.replace(/\.$/, '')
     throw new CpcsError('TilesUnavailable', { survey, cause }, { cause: error })
   }
 }

@@ -45,7 +45,11 @@ export async function verifyCatalogue(
   if (strange !== undefined) faults.push(`${prefix}: ${strange}`)
   const expected = new Set<string>()
   for (const leaf of catalogue.partitions) {
-    const files = await leafFiles(store, catalogue, leaf)
+    const files = await leafFiles(store, catalogue, leaf).catch((error: Error) => {
+      if (!(error instanceof CpcsError && error.name === 'ObjectMissing')) throw error
+      faults.push(error.message)
+      return []
+    })
     for (const key of files) expected.add(key)
     const rows = await verifyLeaf(store, catalogue, leaf, files, faults)
     verification.rows += rows

@@ -176,6 +176,29 @@ describe('tiles', () => {
     })
   })
 
+  test('a leaf that is a directory without files is lost, and the sky is not empty', async () => {
+    const store = new MemoryStore()
+    const put = (key: string, text: string) => store.put(`gaia_dr3/${key}`, new TextEncoder().encode(text))
+    await put('hats.properties', 'hats_npix_suffix=/\n')
+    await put('partition_info.csv', 'Norder,Npix\n0,4\n')
+    const missing = expect.stringContaining('gaia_dr3/dataset/Norder=0/Dir=0/Npix=4/ is not in the store')
+    await expect(openTiles(store).cone('gaia_dr3', { raDeg: 0, decDeg: 0, radiusDeg: 1 })).rejects.toMatchObject({
+      name: 'TilesUnavailable',
+      message: missing,
+    })
+    expect((await verifyCatalogue(store, 'gaia_dr3/'))!.faults).toContainEqual(missing)
+  })
+
+  test('a leaf that was cut short is named', async () => {
+    const store = new MemoryStore()
+    const { leaves } = await importStars(store, '', simulated(50, 'cut', { raDeg: 80, decDeg: 20, radiusDeg: 0.01 }))
+    await store.put(leaves[0], (await store.get(leaves[0])).subarray(0, 900))
+    await expect(openTiles(store).cone('gaia_dr3', { raDeg: 80, decDeg: 20, radiusDeg: 1 })).rejects.toMatchObject({
+      name: 'TilesUnavailable',
+      message: expect.stringContaining(`${leaves[0]} cannot be read (`),
+    })
+  })
+
   test.each([
     ['empty', () => '', 'no columns Norder and Npix'],
     ['nonsense', () => 'Norder,Npix\n5,abc\n', 'names no leaf in the line 5,abc'],

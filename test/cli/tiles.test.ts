@@ -111,6 +111,12 @@ test('a catalogue that is not there is told as such', async () => {
   )
   expect(status).toBe(EXIT.defect)
   expect(text()).toMatch(/UpstreamChanged: .*no HATS catalogue at/)
+  // and what was never fetched is not listed as an empty catalogue
+  const fresh = mkdtempSync(join(work, 'fresh-'))
+  await cpcs(
+    ...['tiles', 'fetch', 'gaia_dr3', '--cone', '10 20 0.1', '--catalogues', fresh, '--from', join(work, 'nothing')],
+  )
+  expect((await cpcs('tiles', 'list', '--catalogues', fresh)).text()).toMatch(/^no catalogue in/)
 })
 
 test('a catalogue in the folder of another survey is read, fetched from, imported to and found sound by nobody', async () => {
