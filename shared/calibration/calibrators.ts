@@ -24,6 +24,8 @@ const BLEND_FWHM = 1.5
 /** Light of neighbours, relative to the star, that is let pass: in parts of the flux, and of its error. */
 const NEIGHBOUR_LIGHT = 0.01
 const NEIGHBOUR_SIGMA = 0.5
+/** Rows of a survey closer than so many of its errors of place are one star that is there twice, and no neighbours. */
+const SAME_ROW_SIGMA = 5
 /** Catalogue epochs are joined within this, degrees: proper motions of two decades stay inside for most stars. */
 const SAME_STAR_DEG = 1 / 3600
 
@@ -112,10 +114,15 @@ export function withGaiaMotions(stars: ReferenceStars, gaia: ReferenceStars, par
 
 /** Light of a star's neighbours in the survey, relative to its own. */
 function neighbourLight(stars: ReferenceStars, places: Neighbours, row: number, radiusDeg: number): number {
-  const mag = stars.mag[surveys[stars.survey].mainBand]
+  const { mainBand, positionErrMas } = surveys[stars.survey]
+  const mag = stars.mag[mainBand]
+  const [raDeg, decDeg] = [places.raDeg[row], places.decDeg[row]]
+  const around = places.within(raDeg, decDeg, radiusDeg)
+  if (around.length < 2) return 0
+  const itself = new Set(places.within(raDeg, decDeg, (SAME_ROW_SIGMA * positionErrMas) / 3.6e6))
   let light = 0
-  for (const other of places.within(places.raDeg[row], places.decDeg[row], radiusDeg))
-    if (other !== row && Number.isFinite(mag[other])) light += 10 ** (0.4 * (mag[row] - mag[other]))
+  for (const other of around)
+    if (!itself.has(other) && Number.isFinite(mag[other])) light += 10 ** (0.4 * (mag[row] - mag[other]))
   return light
 }
 

@@ -4,6 +4,7 @@ import { extendBrightEnd } from '#shared/calibration/bright-end.ts'
 import { calibrateFrame } from '#shared/calibration/calibrate-frame.ts'
 import { gaiaPartners } from '#shared/calibration/calibrators.ts'
 import { zeroPointAt } from '#shared/calibration/candidate.ts'
+import { takeStars } from '#shared/catalogue/reference-columns.ts'
 import { hasFlag } from '#shared/flags.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
 import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
@@ -93,6 +94,18 @@ describe('zero point and colour term', () => {
     const mean = zeroPoints.reduce((sum, value) => sum + value, 0) / zeroPoints.length
     const error = madSigma(zeroPoints) / Math.sqrt(zeroPoints.length)
     expect(Math.abs(mean - 25.3)).toBeLessThan(3.5 * error + 0.0005)
+  })
+
+  test('a survey that has every star twice calibrates like one that has it once', () => {
+    const field = simulateField({ stars: 150, seed: 'twice' })
+    const rows = [...field.ps1.raDeg.keys(), ...field.ps1.raDeg.keys()]
+    const { raDeg, decDeg, ...twice } = takeStars(field.ps1, rows)
+    // the second time some milliarcseconds away, as from another reduction
+    const second = { raDeg, decDeg: decDeg.map((value, k) => (k < 150 ? value : value + 10 / 3.6e6)) }
+    const once = ofField(field).chosen!
+    const doubled = ofField({ ...field, ps1: { ...twice, ...second } }).chosen!
+    expect([doubled.survey, doubled.band, doubled.stars]).toEqual([once.survey, once.band, once.stars])
+    expect(doubled.zeroPoint).toBeCloseTo(once.zeroPoint, 6)
   })
 
   test('a survey with stars beside the frame and none in it does not keep the relations of others away', () => {
