@@ -19,7 +19,7 @@ import {
   toCandidate,
   totalZeroPoint,
 } from './candidate.ts'
-import { type Choice, chooseBand, type Force } from './choose.ts'
+import { type Choice, COMPARABLE, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'
 import type { CandidateRow } from './plot-candidates.ts'
@@ -67,7 +67,7 @@ export function calibrateFrame(
     return fitCandidate(catalogue, grades, survey, standard, scale, known)
   }
   const own = ownBands(available).flatMap(standard => fitTo(standard) ?? [])
-  const fits = [...own, ...fitRelations(available, new Set(own.map(({ standard }) => standard.standsFor)), fitTo)]
+  const fits = [...own, ...fitRelations(available, wellFitted(own), fitTo)]
   const wanted = force.survey !== undefined || force.band !== undefined
   const best = chooseBand(fits, catalogue, headerBand, force, memory)
   // A narrow filter sees a line or its gap: no broad band stands for it, however well the stars agree.
@@ -75,6 +75,12 @@ export function calibrateFrame(
   const candidates = choice.ranked.map(({ fit, score }) => toCandidate(fit, score))
   const place = choice.ranked.findIndex(({ fit }) => fit === choice.chosen)
   return { choice, candidates, chosen: place >= 0 ? candidates[place] : null, matched }
+}
+
+/** Bands with a fit of no small part of the stars: where a survey touches a corner of the frame, a relation of another is worth more. */
+function wellFitted(own: CalibrationFit[]): Set<string> {
+  const most = Math.max(0, ...own.map(({ line }) => line.count))
+  return new Set(own.filter(({ line }) => line.count >= COMPARABLE * most).map(({ standard }) => standard.standsFor))
 }
 
 /** What the report tells of the chosen fit beyond its row. */

@@ -7,7 +7,7 @@ import { type CalibrationFit, residuals } from './candidate.ts'
 import { intrinsicScatter } from './intrinsic-scatter.ts'
 
 /** Candidates with fewer stars than this part of the richest are compared by what they miss. */
-const COMPARABLE = 0.25
+export const COMPARABLE = 0.25
 const MIN_COMMON = 8
 /** More stars than these do not add: the noise of the catalogues alone moves n·ln σ² by √(2n) from band to band. */
 const WITNESSES = 25

@@ -36,7 +36,7 @@ export interface StandardMagnitudes {
   covariance: Float64Array
 }
 
-/** A relation that scatters more stands only for bands to which the frame could not be calibrated, mag. */
+/** A relation that scatters more stands only for bands to which the frame could not well be calibrated, mag. */
 const GOOD_RELATION = 0.04
 
 /** Every band that a frame may be calibrated to by its name, in one survey or in any. */
@@ -74,7 +74,7 @@ export function ownBands(available: ReferenceStars[]): StandardBand[] {
  * surveys that have it where the relation is good, since in a frame of few stars a survey's own band may have none.
  * A survey with stars around the field need not have any in the frame: what counts is what could be fitted.
  *
- * @param fitted bands for which fits to the surveys' own bands stand
+ * @param fitted bands for which good fits to the surveys' own bands stand
  * @param fitTo a relation's band; undefined where it is not possible: the next relation of the band is tried then
  */
 export function fitRelations<Fit>(

@@ -117,6 +117,14 @@ describe('zero point and colour term', () => {
     expect(withIt.chosen).toEqual(without.chosen)
   })
 
+  test('nor does a survey that touches a corner of the frame: the band stays that of the filter', () => {
+    const field = simulateField({ stars: 150, seed: 'corner' })
+    const corner = takeStars(field.ps1, [0, 1, 2, 3, 4])
+    const { chosen, choice } = calibrateFrame(field.catalogue, [field.gaia, corner], scaleOf(field), 'r')
+    expect(chosen!.band).toBe('r')
+    expect(choice.ambiguous).toBe(false)
+  })
+
   test('the order of the stars changes nothing', () => {
     const field = simulateField({ stars: 150, seed: 'order', outliers: 0.1 })
     const other = shuffled(field.catalogue, 'shuffle')
