@@ -26,7 +26,7 @@ function body({ frame, wcs, psf, calibration, targets, injection, secondsPerStag
   const chosen = calibration?.chosen
   if (chosen)
     lines.push(
-      `zero point  ${chosen.zeroPoint.toFixed(4)} ± ${chosen.zeroPointError.toFixed(4)} in ${chosen.survey} ${chosen.band}, ${chosen.colour === '' ? 'no colour term' : `colour term ${chosen.colourTerm.toFixed(3)} × (${chosen.colour})`}, ${chosen.stars} stars, scatter ${chosen.scatter.toFixed(3)}${calibration.ambiguous ? ', band ambiguous' : ''}`,
+      `zero point  ${chosen.zeroPoint.toFixed(4)} ± ${chosen.zeroPointError.toFixed(4)} in ${chosen.survey} ${chosen.band}, ${chosen.colour === '' ? 'no colour term' : `colour term ${chosen.colourTerm.toFixed(3)} × (${chosen.colour})`}, ${chosen.stars} stars, scatter ${chosen.scatter.toFixed(3)}${calibration.ambiguous ? ', band ambiguous' : ''}${calibration.contradictsHeader ? ', against the header' : ''}`,
     )
   for (const target of targets ?? []) lines.push(targetLine(target))
   if (injection && injection.half3SigmaMag !== null)

@@ -183,7 +183,13 @@ export const Report = z.object({
   wcs: WcsSummary.optional(),
   psf: MeasureOutput.shape.psf.optional(),
   calibration: z
-    .object({ chosen: Candidate.nullable(), ambiguous: z.boolean(), candidates: z.array(Candidate) })
+    .object({
+      chosen: Candidate.nullable(),
+      ambiguous: z.boolean(),
+      /** Whether the stars speak against the band of the header. */
+      contradictsHeader: z.boolean().optional(),
+      candidates: z.array(Candidate),
+    })
     .optional(),
   targets: z.array(TargetResult).optional(),
   /** Only where stars were put into the frame. */

@@ -23,7 +23,11 @@ export const flags = {
   exposureUnknown: { bit: 17, tells: 'The exposure time is unknown.' },
   mosaicGreen: { bit: 18, tells: 'Measured on the green pixels of a Bayer mosaic.' },
   fitNotConverged: { bit: 19, tells: 'The PSF fit did not converge within its bound of iterations.' },
-  bandFromData: { bit: 20, tells: 'The header names no known filter; survey and band were chosen by the stars alone.' },
+  bandFromData: {
+    bit: 20,
+    tells:
+      'The header names no known filter, or one that the stars contradict or cannot be calibrated to; survey and band were chosen by the stars alone.',
+  },
   zeroPointUnusual: {
     bit: 21,
     tells: 'The zero point lies far off what this camera and filter usually have: clouds, dew, another gain or filter.',

@@ -219,12 +219,14 @@ function flagsOf(
   force?: Force,
 ): number {
   if (!choice.chosen || !chosen) return header.flags
-  const guessed = header.band === null && force?.band === undefined ? flagMask('bandFromData') : 0
   const usual = memory.zeroPoint(chosen.survey, chosen.band, chosen.colour)
   const zeroPoint = toOneSecond(chosen.zeroPoint, header.exposureSeconds)
   const unusual = usual && zeroPoint !== null && isUnusual(zeroPoint, usual) ? flagMask('zeroPointUnusual') : 0
   const drifting = memory.drifts(chosen.survey, chosen.band, chosen.colour) ? flagMask('cameraDrifts') : 0
-  const lastResort = surveys[choice.chosen.standard.survey].lastResort ? flagMask('noStandardBand') : 0
+  const { standsFor, survey } = choice.chosen.standard
+  const lastResort = surveys[survey].lastResort ? flagMask('noStandardBand') : 0
+  const isTold = standsFor === header.band || force?.band !== undefined || lastResort !== 0
+  const guessed = isTold ? 0 : flagMask('bandFromData')
   return header.flags | guessed | unusual | drifting | lastResort | calibrationFlags(choice.chosen, choice.ambiguous)
 }
 

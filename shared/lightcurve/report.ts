@@ -19,6 +19,8 @@ import { PIPELINE_VERSION } from '#shared/version.ts'
 /** What is known of a frame, as far as it came. */
 export type FrameState = FrameReceived & Partial<StandardiseOutput & SolveOutput & MeasureOutput & CalibrateOutput>
 
+type Calibration = NonNullable<Report['calibration']>
+
 /**
  * The report of a frame whose stages all ended well, or that was taken no further than it was asked to.
  *
@@ -33,12 +35,15 @@ export async function finishedReport(
 ): Promise<Report> {
   const report = await soFar(state, store, secondsPerStage)
   if (!state.calibration || !state.calibrationReport || !state.points || !state.outcome) return report
-  const { candidates } = await json<{ candidates: Candidate[] }>(store, state.calibrationReport)
+  const { candidates, contradictsHeader } = await json<Pick<Calibration, 'candidates' | 'contradictsHeader'>>(
+    store,
+    state.calibrationReport,
+  )
   const points = await json<Point[]>(store, state.points)
   return {
     ...report,
     outcome: state.outcome,
-    calibration: { ...state.calibration, candidates },
+    calibration: { ...state.calibration, contradictsHeader, candidates },
     targets: points.map(targetResult),
     ...(state.injection && { injection: await recovery(state.injection, state.calibration.chosen, store) }),
   }

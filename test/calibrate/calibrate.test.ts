@@ -182,6 +182,15 @@ describe('the calibrate stage', () => {
     expect(hasFlag(guessed.points[0].flags, 'bandFromData')).toBe(true)
   })
 
+  test('so is one that the stars put in the place of the header’s', async () => {
+    const wrong = await run([bright], [ps1, gaia], 'g')
+    expect(wrong.points[0].band).toBe('r')
+    expect(wrong.report.contradictsHeader).toBe(true)
+    expect(hasFlag(wrong.points[0].flags, 'bandFromData')).toBe(true)
+    const forced = await run([bright], [ps1, gaia], 'g', { force: { band: 'r' } })
+    expect(hasFlag(forced.points[0].flags, 'bandFromData')).toBe(false)
+  })
+
   test('a survey elsewhere on the sky is as none', async () => {
     const elsewhere = { ...ps1, raDeg: ps1.raDeg.map(ra => ra + 20) }
     expect((await run([bright], [elsewhere])).output.outcome).toBe('uncalibrated')
