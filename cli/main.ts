@@ -223,7 +223,8 @@ async function tiles([action, survey, ...files]: string[], values: Values): Prom
   }
   if (action === 'margin') {
     const arcsec = Number(values.arcsec ?? 10)
-    if (known === undefined || !(arcsec > 0)) throw new UsageError('"cpcs tiles margin": write SURVEY [--arcsec 10]')
+    if (known === undefined || !(arcsec > 0 && arcsec <= 3600))
+      throw new UsageError('"cpcs tiles margin": write SURVEY [--arcsec 10], 3600 at most')
     console.log(await marginTiles(known, directory, arcsec))
     return EXIT.done
   }

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { indexSurvey } from '#shared/astrometry/index-survey.ts'
 import { fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
@@ -58,6 +58,8 @@ async function importFile(
 ): Promise<ImportSummary & { leftOut: number }> {
   const progress = progressLine()
   try {
+    const found = await stat(file).catch(() => undefined)
+    if (!found?.isFile()) throw new Error(found ? 'it is no file' : 'there is no such file')
     let leftOut = 0
     const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey, rows => {
       leftOut += rows
