@@ -1,4 +1,4 @@
-import { selectInPlace } from '#shared/numeric/robust.ts'
+import { normalQuantile, selectInPlace } from '#shared/numeric/robust.ts'
 import type { Frame } from './frame.ts'
 
 const CLIP_SIGMA = 3
@@ -10,6 +10,9 @@ const BINS_PER_SIGMA = 16
 const BINS = 512 // ±16 σ of the sample, whose σ may be some ten per cent off
 const STEP_BINS = 256 // second differences up to 16 σ
 const SECOND_DIFFERENCE = Math.sqrt(6) // a second difference of independent pixels has six times their variance
+const ROUNDING_NOISE = 1 / Math.sqrt(12) // of a value that is written in steps of 1
+const CUT_BELOW = 0.01 // share of the pixels that lie below the middle of a sky that is cut off there
+const CUT_SHARE = 0.9 // and of those at or below it, beyond which stars are all that is left
 const FEWEST = 8
 const LARGE = 2e6 // pixels of a frame
 
@@ -50,7 +53,10 @@ export function measureSkyCell(
   for (let i = 0; i < sampled && whole; i++) whole = sample[i] % 1 === 0
   const middle = selectInPlace(sample, sampled >> 1, sampled)
   // Stars only brighten: the lower half tells the noise of the sky.
-  const rough = middle - selectInPlace(sample, Math.floor(sampled * 0.158655), sampled) || 1
+  const below = middle - selectInPlace(sample, Math.floor(sampled * 0.158655), sampled)
+  // Where a third of the pixels are alike, their steps are coarser than the noise, or the sky was cut off at its middle.
+  const leastStep = below > 0 ? 0 : stepFrom(middle, sampled)
+  const rough = below || leastStep || 1
   const step = whole ? Math.max(1, Math.round(rough / BINS_PER_SIGMA)) : rough / BINS_PER_SIGMA
   // bins of whole numbers begin between two of them
   const start = (whole ? Math.floor(middle) - 0.5 : middle) - (BINS / 2) * step
@@ -79,9 +85,44 @@ export function measureSkyCell(
     }
   }
   if (good < FEWEST || good < goodShare * (x1 - x0) * Math.ceil((y1 - y0) / lineStep)) return
+  if (below === 0 && cutOffSky(middle, sampled, into)) return
   const sigma = clippedMode(start, step, middle, rough, into)
   const ofSteps = steps < FEWEST ? Number.NaN : differenceSigma(1 / perStepBin, sigma)
-  into.rms = ofSteps < sigma ? ofSteps : sigma
+  into.rms = Math.max(ofSteps < sigma ? ofSteps : sigma, leastStep * ROUNDING_NOISE)
+}
+
+/**
+ * Level and noise of a sky whose darker half is not there, as where a dark frame was taken off and what fell below zero
+ * was set to zero: the quantiles above the cut are those of the whole. The level is the mean of what is left.
+ *
+ * @returns false where the sky is not cut off, or too little is left of it
+ */
+function cutOffSky(cut: number, sampled: number, into: SkyCell): boolean {
+  let below = 0
+  let atCut = 0
+  for (let i = 0; i < sampled; i++) {
+    if (sample[i] < cut) below++
+    else if (sample[i] === cut) atCut++
+  }
+  const share = (below + atCut) / sampled
+  if (below > CUT_BELOW * sampled || share > CUT_SHARE) return false
+  const [low, high] = [share + 0.2 * (1 - share), share + 0.6 * (1 - share)]
+  const from = selectInPlace(sample, Math.floor(low * sampled), sampled)
+  const to = selectInPlace(sample, Math.floor(high * sampled), sampled)
+  const sigma = (to - from) / (normalQuantile(high) - normalQuantile(low))
+  if (!(sigma > 0)) return false
+  const mean = from - normalQuantile(low) * sigma - cut
+  const density = Math.exp(-((mean / sigma) ** 2) / 2) / Math.sqrt(2 * Math.PI)
+  into.level = cut + mean * (1 - share) + sigma * density
+  into.rms = sigma
+  return true
+}
+
+/** From a value to the nearest other one in the sample. */
+function stepFrom(value: number, sampled: number): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < sampled; i++) if (sample[i] !== value) least = Math.min(least, Math.abs(sample[i] - value))
+  return least < Number.POSITIVE_INFINITY ? least : 0
 }
 
 /** Good pixels spread over the cell. */

@@ -74,3 +74,10 @@ function finite(values: ArrayLike<number>): Float64Array {
   for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) kept[n++] = values[i]
   return kept.subarray(0, n)
 }
+
+/** The value that a standard normal stays below with probability p, to 0.00045 (Abramowitz & Stegun 1964, 26.2.23). */
+export function normalQuantile(p: number): number {
+  const t = Math.sqrt(-2 * Math.log(Math.min(p, 1 - p)))
+  const z = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
+  return p < 0.5 ? -z : z
+}

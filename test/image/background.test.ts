@@ -52,3 +52,25 @@ test('nebulosity inside a cell does not pass for noise', () => {
   const sky = estimateBackground(drawFrame([], { sky: nebula }))
   expect(sky.medianRms / NOISE).toBeLessThan(1.3)
 })
+
+test.each([401, 408, 412])('a sky that was cut off at %i, above its middle, keeps its noise', cut => {
+  const frame = drawFrame([])
+  frame.pixels.forEach((value, i) => {
+    frame.pixels[i] = Math.max(0, Math.round(value) - cut)
+  })
+  const sky = estimateBackground(frame)
+  const mean = frame.pixels.reduce((sum, value) => sum + value / frame.pixels.length, 0)
+  expect(sky.medianRms / NOISE).toBeGreaterThan(0.85)
+  expect(sky.medianRms / NOISE).toBeLessThan(1.15)
+  expect(Math.abs(sky.medianLevel - mean)).toBeLessThan(0.1 * NOISE)
+})
+
+test('pixels in steps coarser than the noise have the noise of the steps', () => {
+  const frame = drawFrame([])
+  frame.pixels.forEach((value, i) => {
+    frame.pixels[i] = 400 + Math.round((value - 400) / 60) * 60
+  })
+  const { medianRms } = estimateBackground(frame)
+  expect(medianRms / (60 / Math.sqrt(12))).toBeGreaterThan(0.999)
+  expect(medianRms / (60 / Math.sqrt(12))).toBeLessThan(1.2)
+})
