@@ -38,6 +38,9 @@ const FLOOR_STARS = { share: 1 / 3, fewest: 15 }
 const UNCLEAN_PX = 0.3 // extra error of blended, saturated or masked stars
 const FEWEST_CLEAN = 20 // with as many clean stars, only they make the solution
 
+/** Detections by chance within the radius of a pair: with more of them most pairs would be false. */
+const MOST_BESIDE = 0.1
+
 /**
  * From a similarity to the full solution: match ever deeper and closer, fit ever higher orders, drop pairs whose
  * brightness does not fit, move the tangent point to the centre of the frame.
@@ -87,8 +90,10 @@ export function refine(
     const scatterPx = round === 0 ? 0.8 : Math.max(0.15, typicalResidualPx(fit, detections, plane, matches))
     // Wide while the optics are not yet followed, close once they are.
     const radius = Math.min(8, Math.max(1, 5 * scatterPx))
-    const all = detections.x.length
-    matches = pairStars(fit, detections, stars, plane, all, starDepth(plane, fit, 1.5 * all, width, height), radius)
+    const uncrowded = Math.ceil((MOST_BESIDE * width * height) / (Math.PI * radius * radius))
+    const depth = Math.min(detections.x.length, Math.max(STAGES[0].detections, uncrowded))
+    const starRows = starDepth(plane, fit, 1.5 * depth, width, height)
+    matches = pairStars(fit, detections, stars, plane, depth, starRows, radius)
     matches = ofLikeBrightness(matches, detections, stars)
     if (matches.detection.length < 3) return undefined
     const next = fitBestOrder(weigh(matches, detections, stars, plane, fit, floorPx), width, height)

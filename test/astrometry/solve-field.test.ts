@@ -100,3 +100,27 @@ test('a frame of another part of the sky is not found', () => {
   const there = virtualField({ seed: 22, density: 4000 })
   expect(isSolved(solveField(there.detections, here.stars, here.hint, here.width, here.height))).toBe(false)
 })
+
+test.each([
+  [0.5, 45_000],
+  [1, 10_000],
+])('stars that are known to %f pixel are not drawn away by the faint noise around them', (centroidErrorPx, noise) => {
+  for (let seed = 0; seed < 3; seed++) {
+    const field = virtualField({ seed: 400 + seed, deeper: 1, distortionPx: 1, rotationDeg: 40, centroidErrorPx })
+    const { x, y, mag, errorPx, clean } = field.detections
+    const draw = random(`noise ${seed}`)
+    const places = Array.from({ length: noise }, () => [field.width * draw.uniform(), field.height * draw.uniform()])
+    const detections = {
+      x: Float64Array.from([...x, ...places.map(place => place[0])]),
+      y: Float64Array.from([...y, ...places.map(place => place[1])]),
+      mag: Float64Array.from([...mag, ...places.map(() => mag[mag.length - 1])]),
+      errorPx: Float64Array.from([...errorPx, ...places.map(() => centroidErrorPx)]),
+      clean: Uint8Array.from([...clean, ...places.map(() => 1)]),
+    }
+    const result = solveField(detections, field.stars, field.hint, field.width, field.height)
+    if (!isSolved(result)) throw new Error(result.tried)
+    // 170 stars have the median of a Rayleigh distribution, 1.18 σ; more is pairs by chance
+    expect(result.medianResidualPx, `seed ${seed}`).toBeLessThan(1.3 * centroidErrorPx)
+    expect(largestErrorPx(result.wcs, field.wcs, field.width, field.height)).toBeLessThan(5 * centroidErrorPx)
+  }
+})
