@@ -79,6 +79,10 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
 
   const { width, height, pixels } = image
   const stated = stateDetector(translation.detector, saturation, pixels, width, height, colour === 'G')
+  if (Number.isNaN(stated.detector.pedestalAdu))
+    throw new CpcsError('NoPixelValues', {
+      found: 'nowhere do enough pixels with values lie together for the sky to be measured',
+    })
   const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(stated.transfer.skyVariance))
   const header = { ...translation.header, ...stated.detector, flags: translation.header.flags | stated.flags }
   return {

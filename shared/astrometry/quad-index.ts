@@ -277,13 +277,25 @@ export class QuadSky {
     return (this.#bands.get(order) ?? []).reduce((sum, { bytes }) => sum + bytes, 0) <= this.#mostBytes
   }
 
-  /** A piece, kept for the next to ask. @throws {CpcsError} ObjectMissing, StoreUnavailable, IndexBroken */
+  async #read(key: string): Promise<QuadBand> {
+    const file = await this.#store.get(key).catch((error: unknown) => {
+      if (!(error instanceof CpcsError && error.name === 'ObjectMissing')) throw error
+      throw new CpcsError(
+        'IndexBroken',
+        { survey: this.survey, cause: `its piece ${key} is missing` },
+        { cause: error },
+      )
+    })
+    return unbroken(this.survey, () => decodeQuadBand(file))
+  }
+
+  /** A piece, kept for the next to ask. @throws {CpcsError} StoreUnavailable, IndexBroken */
   piece(order: number, cell: number): Promise<QuadBand> {
     const key = quadPieceKey(this.survey, order, cell)
     const bytes = this.#bands.get(order)?.find(piece => piece.cell === cell)?.bytes ?? 0
     const held = this.#held.get(key) ?? {
       bytes,
-      piece: this.#store.get(key).then(file => unbroken(this.survey, () => decodeQuadBand(file))),
+      piece: this.#read(key),
     }
     this.#held.delete(key)
     this.#held.set(key, held)

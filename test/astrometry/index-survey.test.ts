@@ -25,5 +25,10 @@ test('the index of an imported catalogue is that of all its stars at once, leaf 
   for (const order of [6, 9])
     for (const { cell, band } of buildQuadPieces(all, order))
       expect(await store.get(quadPieceKey('gaia_dr3', order, cell))).toEqual(encodeQuadBand(band))
+  // what a restored bucket may lack
+  const list = new MemoryStore()
+  await list.put('gaia_dr3/quads/quads.json', await store.get('gaia_dr3/quads/quads.json'))
+  const halved = await openQuadSky(list, 'gaia_dr3')
+  await expect(halved?.piece(6, 0)).rejects.toThrow(/piece-000.bin is missing.*Build it anew/)
   await expect(indexSurvey(store, 'ps1')).rejects.toThrow(/no catalogue ps1/)
 })

@@ -157,6 +157,17 @@ const rejections: [what: string, bytes: Uint8Array, error: string, words: RegExp
     /only 2.0 %/,
   ],
   [
+    'values that stand alone',
+    floatFits(
+      sky.map((v, i) => (i % 7 ? Number.NaN : v)),
+      128,
+      128,
+      time,
+    ),
+    'NoPixelValues',
+    /nowhere do enough pixels/,
+  ],
+  [
     'a saturated mess',
     fitsOf(
       sky.map((v, i) => (i % 3 ? 65_535 : v)),
