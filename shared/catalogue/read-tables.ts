@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib'
+import { CpcsError } from '#shared/errors.ts'
 import { decodeTable } from '#shared/fits/table.ts'
 import { decodeEcsv } from './ecsv.ts'
 import { openParquetBytes, readParquet } from './parquet.ts'
@@ -26,7 +27,17 @@ export async function readTables(bytes: Uint8Array, wanted: Wanted = () => true)
 }
 
 function fitsTable(bytes: Uint8Array, wanted: Wanted): PublishedTable {
-  const { columns } = decodeTable(bytes)
+  const columns = columnsOf(bytes)
   const kept = new Map([...columns].filter(([name]) => wanted(name)))
   return { count: columns.values().next().value?.length ?? 0, columns: kept }
+}
+
+function columnsOf(bytes: Uint8Array): PublishedTable['columns'] {
+  try {
+    return decodeTable(bytes).columns
+  } catch (error) {
+    // its own sentence is one for frames
+    if (error instanceof CpcsError && error.name === 'NoImage') throw new Error('the FITS file holds no table')
+    throw error
+  }
 }

@@ -10,6 +10,7 @@ import { readTables } from '#shared/catalogue/read-tables.ts'
 import { decodeSeparatedValues } from '#shared/catalogue/separated-values.ts'
 import { surveyIds, surveys } from '#shared/catalogue/surveys/index.ts'
 import { encodeTables } from '#shared/fits/table.ts'
+import { image } from '../whole/bad-frames.ts'
 
 const data = join(import.meta.dirname, '..', '..', '..', 'shared', 'data')
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -101,6 +102,10 @@ describe('ECSV', () => {
     expect(table.columns.get('source_id')).toBeInstanceOf(BigInt64Array)
     expect(String(table.columns.get('source_id')?.at(-1))).toBe(fields[names.indexOf('source_id')])
   })
+})
+
+test('an image in FITS is told to hold no table', async () => {
+  await expect(readTables(image(new Float32Array(16), 4))).rejects.toThrow('the FITS file holds no table')
 })
 
 describe('separated values', () => {
