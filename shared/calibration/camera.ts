@@ -1,10 +1,10 @@
 import type { CameraBand, CameraFrame } from '#events/camera.ts'
 import type { CalibrateInput } from '#events/stages.ts'
-import { intrinsicScatter } from '#shared/numeric/intrinsic-scatter.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { isNewerVersion, PIPELINE_VERSION } from '#shared/version.ts'
 import { drifts } from './camera-drift.ts'
 import type { CalibrationFit } from './candidate.ts'
+import { intrinsicScatter } from './intrinsic-scatter.ts'
 import type { SlopePrior } from './york-line.ts'
 
 /** Frames farther away in time say little: filters age, cameras are cleaned, optics re-coated. */

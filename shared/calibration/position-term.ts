@@ -1,5 +1,5 @@
-import { intrinsicScatter } from '#shared/numeric/intrinsic-scatter.ts'
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { intrinsicScatter } from './intrinsic-scatter.ts'
 
 /** Size of a frame, pixel. */
 export interface FrameSize {

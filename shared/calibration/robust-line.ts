@@ -1,5 +1,5 @@
 import { madSigma, median } from '#shared/numeric/robust.ts'
-import { medianIntrinsic } from './median-intrinsic.ts'
+import { medianIntrinsic } from './intrinsic-scatter.ts'
 import { emptyShares, extrapolated, type Mixture, OUTLIERS, type Shares, share, sum } from './outlier-mixture.ts'
 import { type LineData, residualsOf, type SlopePrior, variance, type York, york } from './york-line.ts'
 

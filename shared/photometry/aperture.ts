@@ -1,11 +1,7 @@
-import { intrinsicScatter } from '#shared/numeric/intrinsic-scatter.ts'
-import { madSigma, median } from '#shared/numeric/robust.ts'
+import { median } from '#shared/numeric/robust.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import type { Scene, SceneStars } from './scene.ts'
-
-/** Radius of the catalogue's aperture, FWHM: near the best signal-to-noise for seeing-limited stars. */
-export const APERTURE_FWHM = 1
 
 /**
  * Area that a circle of radius r around the origin has in common with the rectangle x0 … x1, y0 … y1, exactly: sum of
@@ -139,50 +135,12 @@ export function growthCurve(scene: Scene, psf: Psf, stars: SceneStars, chosen: A
  * over the frame, and with a star's place on its pixels, is in {@link Aperture.enclosed}.
  */
 export function apertureTie({ scene, psf, stars, psfStars }: MeasuredFrame, radiusPx: number): number {
-  const { ratio } = apertureRatios(scene, psf, stars, psfStars, radiusPx)
-  return ratio.length > 0 ? median(ratio) : 1
-}
-
-/**
- * Relative scatter, 1 σ, of the ratios of aperture and PSF fluxes of the PSF stars beyond their noise: where the two
- * disagree the PSF is not that of the star's place. It is what of the PSF's error shows, hence a lower limit.
- */
-export function apertureMisfit(
-  scene: Scene,
-  psf: Psf,
-  stars: SceneStars,
-  chosen: Int32Array,
-  radiusPx: number,
-): number {
-  const { ratio, variance } = apertureRatios(scene, psf, stars, chosen, radiusPx)
-  if (ratio.length < LEAST_FOR_MISFIT) return 0
-  const centre = median(ratio)
-  const limit = MISFIT_CLIP * madSigma(ratio, centre)
-  const kept = ratio.flatMap((value, i) => (Math.abs(value - centre) <= limit ? [i] : []))
-  return intrinsicScatter(
-    Float64Array.from(kept, i => ratio[i] - centre),
-    Float64Array.from(kept, i => variance[i]),
-  )
-}
-const LEAST_FOR_MISFIT = 10
-/** Ratios farther off than this many robust σ are those of stars with something beside them. */
-const MISFIT_CLIP = 4
-
-/** Aperture over PSF flux of whole PSF stars, and the variance of it: the fit uses the aperture's photons as well. */
-function apertureRatios(scene: Scene, psf: Psf, stars: SceneStars, chosen: Int32Array, radiusPx: number) {
   const local = new LocalPsf(psf)
-  const ratio: number[] = []
-  const variance: number[] = []
-  for (const star of chosen) {
+  const parts: number[] = []
+  for (const star of psfStars) {
     if (stars.dropped[star] || !(stars.flux[star] > 0)) continue
-    const { flux, fluxErr, enclosed, whole } = measureAperture(scene, local, stars, star, radiusPx)
-    if (!whole || !(flux > 0)) continue
-    ratio.push(flux / (enclosed * stars.flux[star]))
-    const ofAperture = (fluxErr / flux) ** 2
-    const ofFit = (stars.fluxErr[star] / stars.flux[star]) ** 2
-    variance.push(Math.max(ofAperture - ofFit, LEAST_OWN_NOISE * ofAperture))
+    const { flux, enclosed, whole } = measureAperture(scene, local, stars, star, radiusPx)
+    if (whole) parts.push(flux / (enclosed * stars.flux[star]))
   }
-  return { ratio, variance }
+  return parts.length > 0 ? median(parts) : 1
 }
-/** Part of an aperture's variance that is its own at the least, however near to the best one it is. */
-const LEAST_OWN_NOISE = 0.02

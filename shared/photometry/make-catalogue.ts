@@ -1,13 +1,15 @@
 import { type FitCovariance, solutionErrorMas } from '#shared/astrometry/sip-fit.ts'
 import { pixelScaleDeg, pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
-import { APERTURE_FWHM, apertureTie, measureAperture } from './aperture.ts'
+import { apertureTie, measureAperture } from './aperture.ts'
 import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { tieToSurvey } from './sky-tie.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
 
+/** Radius of the catalogue's aperture, FWHM: near the best signal-to-noise for seeing-limited stars. */
+const APERTURE_FWHM = 1
 /** What flat field and PSF leave in a bright star's flux however many photons it has. */
 const RELATIVE_FLOOR = 0.002
 const MAG_PER_RELATIVE = 2.5 / Math.LN10
@@ -73,7 +75,7 @@ export function makeCatalogue(
 
 /** Relative error of a flux that more photons do not lessen: flat field, and what is not known of the PSF at a place. */
 export function relativeError(psf: Psf): number {
-  return Math.hypot(RELATIVE_FLOOR, psf.widthErr, psf.tableErr, psf.misfit)
+  return Math.hypot(RELATIVE_FLOOR, psf.widthErr, psf.tableErr)
 }
 
 /** −2.5 log10 of a flux in ADU; NaN where it is not positive. */

@@ -2,7 +2,7 @@ import { CpcsError } from '#shared/errors.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
-import { APERTURE_FWHM, apertureMisfit, type GrowthCurve, growthCurve } from './aperture.ts'
+import { type GrowthCurve, growthCurve } from './aperture.ts'
 import { SceneFitter } from './fit-scene.ts'
 import { enterKnown, type KnownStars } from './known-stars.ts'
 import { fitWithLocalSky } from './local-sky.ts'
@@ -88,7 +88,6 @@ export function measureStars(
   fitter.resweep([...lost, ...newcomers(stars, last)])
   settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
-  psf.misfit = apertureMisfit(scene, psf, stars, psfStars, APERTURE_FWHM * psf.fwhmPx)
   return {
     scene,
     stars,

@@ -117,7 +117,6 @@ export function analyticPsf(
     envelope: new Float64Array(0),
     widthErr: shape.widthErr,
     tableErr: 0,
-    misfit: 0,
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)

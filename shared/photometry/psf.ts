@@ -43,8 +43,6 @@ export interface Psf {
   widthErr: number
   /** Relative error of fluxes at a place by what is not known of the tables. */
   tableErr: number
-  /** Relative scatter of aperture over PSF fluxes of its stars beyond their noise, once all stars are fitted; else 0. */
-  misfit: number
   /** Σ P² over pixels at the middle of the frame: 1 / noise-equivalent area. */
   sharpness: number
 }
