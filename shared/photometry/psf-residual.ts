@@ -165,27 +165,12 @@ function restrict(values: Float32Array, size: number, length: number): Float32Ar
   const side = coarseSize(size)
   const rows = new Float32Array(side * size * length)
   const out = new Float32Array(side * side * length)
-  for (let c = 0; c < side; c++) {
-    for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
-      const j = fineIndex(size, c) + d
-      if (j < 0 || j >= size) continue
-      const weight = MASK[d + MASK_REACH]
-      const from = j * size * length
-      const to = c * size * length
-      for (let k = 0; k < size * length; k++) rows[to + k] += weight * values[from + k]
-    }
-  }
+  const row = size * length
+  eachTap(size, (coarse, fine, weight) => addTimes(rows, coarse * row, weight, values, fine * row, row))
   for (let r = 0; r < side; r++) {
-    for (let c = 0; c < side; c++) {
-      for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
-        const i = fineIndex(size, c) + d
-        if (i < 0 || i >= size) continue
-        const weight = MASK[d + MASK_REACH]
-        const from = (r * size + i) * length
-        const to = (r * side + c) * length
-        for (let k = 0; k < length; k++) out[to + k] += weight * rows[from + k]
-      }
-    }
+    eachTap(size, (coarse, fine, weight) =>
+      addTimes(out, (r * side + coarse) * length, weight, rows, (r * size + fine) * length, length),
+    )
   }
   return out
 }
@@ -194,27 +179,34 @@ function restrict(values: Float32Array, size: number, length: number): Float32Ar
 function prolong(values: Float64Array, size: number, length: number, out: Float64Array): void {
   const side = coarseSize(size)
   const rows = new Float64Array(side * size * length)
+  const row = size * length
   for (let r = 0; r < side; r++) {
-    for (let c = 0; c < side; c++) {
-      for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
-        const i = fineIndex(size, c) + d
-        if (i < 0 || i >= size) continue
-        const weight = MASK[d + MASK_REACH]
-        const from = (r * side + c) * length
-        const to = (r * size + i) * length
-        for (let k = 0; k < length; k++) rows[to + k] += weight * values[from + k]
-      }
-    }
+    eachTap(size, (coarse, fine, weight) =>
+      addTimes(rows, (r * size + fine) * length, weight, values, (r * side + coarse) * length, length),
+    )
   }
   out.fill(0)
-  for (let c = 0; c < side; c++) {
+  eachTap(size, (coarse, fine, weight) => addTimes(out, fine * row, weight, rows, coarse * row, row))
+}
+
+/** Every pair of a node of the smooth level and one of the table that its mask reaches, along one axis. */
+function eachTap(size: number, use: (coarse: number, fine: number, weight: number) => void): void {
+  for (let coarse = 0; coarse < coarseSize(size); coarse++) {
     for (let d = -MASK_REACH; d <= MASK_REACH; d++) {
-      const j = fineIndex(size, c) + d
-      if (j < 0 || j >= size) continue
-      const weight = MASK[d + MASK_REACH]
-      const from = c * size * length
-      const to = j * size * length
-      for (let k = 0; k < size * length; k++) out[to + k] += weight * rows[from + k]
+      const fine = fineIndex(size, coarse) + d
+      if (fine >= 0 && fine < size) use(coarse, fine, MASK[d + MASK_REACH])
     }
   }
+}
+
+/** Add a weight times a block of numbers to another block. */
+function addTimes<T extends Float32Array | Float64Array>(
+  to: T,
+  at: number,
+  weight: number,
+  from: T,
+  start: number,
+  length: number,
+): void {
+  for (let k = 0; k < length; k++) to[at + k] += weight * from[start + k]
 }
