@@ -55,7 +55,8 @@ export type LastStage = 'standardise' | 'solve' | 'calibrate'
 /**
  * Take one frame through the stages up to `last`, in this process, with folders as object stores.
  *
- * @returns the report, which is also written to `report.json`; a frame that is at fault gives one with `rejected`
+ * @returns the report, which is also written to `report.json`; a frame that is at fault gives one with `rejected`, and
+ *   where the surroundings are one is written with `failed` before the error is thrown
  * @throws {UsageError} the file cannot be read or the folder not be written
  * @throws whatever is a defect of ours or of the surroundings (policies `fail` and `retry`)
  */
@@ -66,17 +67,21 @@ export async function processFrame(path: string, last: LastStage, options: Pipel
   const received = receive(path, bytes)
   const store = new ProductFolder(options.out, received.frameId)
   const run = new Run(received)
-  let report: Report
+  const written = async (report: Report) => {
+    await writeFile(join(options.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+    return report
+  }
   try {
     // handed over: the stage is the only reader of the bytes from here on
     await runStages(run, last, { get: async () => bytes }, store, options)
-    report = await finishedReport(run.state as CalibrateOutput, store, run.secondsPerStage)
+    return await written(await finishedReport(run.state as CalibrateOutput, store, run.secondsPerStage))
   } catch (error) {
-    if (!(error instanceof CpcsError) || error.policy !== 'reject') throw error
-    report = await endedReport('rejected', run.stage, error, run.state, store, run.secondsPerStage)
+    if (!(error instanceof CpcsError)) throw error
+    const outcome = error.policy === 'reject' ? 'rejected' : 'failed'
+    const report = await written(await endedReport(outcome, run.stage, error, run.state, store, run.secondsPerStage))
+    if (outcome === 'failed') throw error
+    return report
   }
-  await writeFile(join(options.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-  return report
 }
 
 /** What the intake would say of the file. */

@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { indexSurvey } from '#shared/astrometry/index-survey.ts'
 import { fetchFromServices } from '#shared/catalogue/fetch-cell.ts'
@@ -21,7 +21,7 @@ import { CpcsError } from '#shared/errors.ts'
 import { FolderStore } from '#shared/folder-store.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { progressLine } from './progress.ts'
-import { UsageError } from './usage.ts'
+import { notUsable, UsageError } from './usage.ts'
 
 /** What an import says while it works: one line per file. */
 export type ImportProgress = (line: string) => void
@@ -43,9 +43,10 @@ export async function importTiles(
   if (!isSurveyId(survey)) throw new UsageError(`unknown survey ${survey}: known are ${surveyIds.join(', ')}`)
   let stars = 0
   for (const file of files) {
-    const { read, replaced, leftOut, total } = await importFile(survey, file, directory)
+    const { read, replaced, leftOut, words, total } = await importFile(survey, file, directory)
     const without = leftOut > 0 ? `, ${leftOut} rows without a position left out` : ''
     say(`${file}: ${read} stars read, ${replaced} of them known before${without}; ${survey} now has ${total}`)
+    for (const [column, count] of words) say(`${file}: ${count} values of ${column} are no numbers: taken as missing`)
     stars += read
   }
   return stars
@@ -55,14 +56,16 @@ async function importFile(
   survey: SurveyId,
   file: string,
   directory: string,
-): Promise<ImportSummary & { leftOut: number }> {
+): Promise<ImportSummary & { leftOut: number; words: Map<string, number> }> {
   const progress = progressLine()
   try {
     const found = await stat(file).catch(() => undefined)
     if (!found?.isFile()) throw new Error(found ? 'it is no file' : 'there is no such file')
     let leftOut = 0
-    const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey, rows => {
-      leftOut += rows
+    const words = new Map<string, number>()
+    const chunks = readPublishedChunks(new FolderStore(dirname(file)), basename(file), survey, passedOver => {
+      leftOut += passedOver.rows
+      for (const [column, count] of passedOver.words) words.set(column, (words.get(column) ?? 0) + count)
     })
     const add = () =>
       importChunks(new FolderStore(directory), '', survey, chunks, (done, all) =>
@@ -73,7 +76,7 @@ async function importFile(
       progress.show(`${survey} is being imported by ${holder}: waiting`),
     )
     for (const key of summary.superseded) await rm(join(directory, ...key.split('/')), { force: true })
-    return { ...summary, leftOut }
+    return { ...summary, leftOut, words }
   } catch (error) {
     throw new UsageError(`${file} cannot be imported as ${survey}: ${error instanceof Error ? error.message : error}`)
   } finally {
@@ -178,8 +181,13 @@ export async function indexTiles(survey: SurveyId, directory: string, progress: 
   return bands.reduce((sum, band) => sum + band.bytes, 0)
 }
 
-/** The catalogues in a folder, one line each: survey, stars, leaves, title; fetched tiles on lines of their own. */
+/**
+ * The catalogues in a folder, one line each: survey, stars, leaves, title; fetched tiles on lines of their own.
+ *
+ * @throws {UsageError} there is no such folder
+ */
 export async function listTiles(directory: string): Promise<string> {
+  await readdir(directory).catch(notUsable(directory, 'is no folder of catalogues'))
   const store = new FolderStore(directory)
   const lines: string[] = []
   for (const survey of surveyIds)

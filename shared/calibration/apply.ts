@@ -3,7 +3,7 @@ import type { TargetResult } from '#events/stages.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { ForcedPhotometry, StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { colourOfUncatalogued } from './assumed-colour.ts'
-import { type CalibrationFit, colourName, zeroPointAt } from './candidate.ts'
+import { type CalibrationFit, colourName, zeroPointAt } from './calibration-fit.ts'
 import { type StandardMagnitudes, standardMagnitudes } from './standard-bands.ts'
 import { colourFromPoints } from './target-colour.ts'
 

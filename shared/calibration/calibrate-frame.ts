@@ -2,6 +2,7 @@ import type { Candidate } from '#events/stages.ts'
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
 import { extendBrightEnd } from './bright-end.ts'
+import { type CalibrationFit, residuals, toCandidate, totalZeroPoint } from './calibration-fit.ts'
 import {
   gaiaPartners,
   gradeStars,
@@ -11,14 +12,7 @@ import {
   withGaiaMotions,
 } from './calibrators.ts'
 import { type CameraMemory, noMemory } from './camera.ts'
-import {
-  type CalibrationFit,
-  type FrameLight,
-  fitCandidate,
-  residuals,
-  toCandidate,
-  totalZeroPoint,
-} from './candidate.ts'
+import { type FrameLight, fitCandidate } from './candidate.ts'
 import { type Choice, COMPARABLE, chooseBand, type Force } from './choose.ts'
 import { neighbours } from './neighbours.ts'
 import type { CalibrationPlotData } from './plot.ts'

@@ -2,8 +2,8 @@ import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { surveys } from '#shared/catalogue/surveys/index.ts'
 import { median } from '#shared/numeric/robust.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
+import { type CalibrationFit, residuals } from './calibration-fit.ts'
 import { type CameraMemory, noMemory } from './camera.ts'
-import { type CalibrationFit, residuals } from './candidate.ts'
 import { intrinsicScatter } from './intrinsic-scatter.ts'
 
 /** Candidates with fewer stars than this part of the richest are compared by what they miss. */

@@ -1,6 +1,6 @@
 import type { Point } from '#events/point.ts'
 import { flagMask } from '#shared/flags.ts'
-import { type CalibrationFit, zeroPointAt } from './candidate.ts'
+import { type CalibrationFit, zeroPointAt } from './calibration-fit.ts'
 
 /** Points of an object farther away in time say nothing of its colour, days. */
 export const COLOUR_WINDOW_DAYS = 3

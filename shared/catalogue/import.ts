@@ -15,7 +15,7 @@ import {
   readPartitions,
 } from './hats.ts'
 import { anotherSurvey } from './hats-catalogue.ts'
-import { hasPositions, normalise, wantedBy } from './normalise.ts'
+import { hasPositions, normalise, wantedBy, wordsForNumbers } from './normalise.ts'
 import { encodeParquet, openParquetObject, readParquet } from './parquet.ts'
 import type { PublishedTable } from './published-table.ts'
 import { readTableChunks } from './read-chunks.ts'
@@ -43,6 +43,14 @@ export interface ImportSummary {
   leaves: string[]
   /** Leaves whose rows are now in smaller ones: nothing refers to them any more. */
   superseded: string[]
+}
+
+/** What an import does not take from a table. */
+export interface PassedOver {
+  /** Rows without a position, which are no stars therefore. */
+  rows: number
+  /** Values that are words where numbers should stand, by column: they count as missing. */
+  words: ReadonlyMap<string, number>
 }
 
 /**
@@ -77,14 +85,14 @@ function usefulStars(table: PublishedTable, survey: Survey): ReferenceStars {
 /**
  * Stars of a survey from a file as published, piece by piece: a large file takes no more memory than a small one.
  *
- * @param leftOut told how many rows of a piece have no position and are no stars therefore
+ * @param passedOver told what of a piece was not taken
  * @throws {Error} no table in it has positions in the survey's spellings; one that has rows has no usable one
  */
 export async function* readPublishedChunks(
   store: ObjectStore,
   key: string,
   survey: SurveyId,
-  leftOut: (rows: number) => void = () => {},
+  passedOver: (what: PassedOver) => void = () => {},
 ): AsyncGenerator<ReferenceStars> {
   const description = surveys[survey]
   let usable = false
@@ -92,7 +100,7 @@ export async function* readPublishedChunks(
     if (!hasPositions(table, description)) continue
     usable = true
     const stars = usefulStars(table, description)
-    leftOut(table.count - stars.count)
+    passedOver({ rows: table.count - stars.count, words: wordsForNumbers(table, description) })
     yield stars
   }
   if (!usable) throw withoutPositions(description)

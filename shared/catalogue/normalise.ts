@@ -1,5 +1,5 @@
 import { wrap360 } from '#shared/sky/angles.ts'
-import { asNumbers, asText, findColumn, type PublishedTable, type Wanted } from './published-table.ts'
+import { asNumbers, asText, countWords, findColumn, type PublishedTable, type Wanted } from './published-table.ts'
 import type { ReferenceStars } from './reference.ts'
 import type { Cut, ErrorColumn, Spellings, Survey, SurveyBand } from './survey.ts'
 
@@ -109,6 +109,26 @@ export function normalise(table: PublishedTable, survey: Survey): ReferenceStars
     magErr,
     clean: cleanRows(table, survey.clean, rows),
   }
+}
+
+/**
+ * Values of magnitudes, their errors and proper motions that are words, which {@link normalise} takes for no value.
+ *
+ * @returns how many there are in each column of the table that has any
+ */
+export function wordsForNumbers(table: PublishedTable, survey: Survey): Map<string, number> {
+  const { columns, bands } = survey
+  const spelled = exactSpellings(survey)
+  const numeric = [columns.pmRa, columns.pmDec, ...Object.values(bands).flatMap(({ mag, err }) => [mag, err])]
+  const words = new Map<string, number>()
+  for (const spellings of numeric) {
+    const column = spellings && findColumn(table, spellings, spelled)
+    const count = column ? countWords(column) : 0
+    if (count === 0) continue
+    const [name] = [...table.columns].find(([, other]) => other === column)!
+    words.set(name, count)
+  }
+  return words
 }
 
 /** Every spelling of every band: a column that is spelled so belongs to its band and to no other. */

@@ -48,6 +48,20 @@ export function asNumbers(column: Column): Float64Array {
   return values
 }
 
+/** What tables of text write where there is no value. */
+const NO_VALUE = /^(|-+|\?|\.+|null|none|nan|n\/?a|masked|\\n|[-+]?inf(inity)?)$/i
+
+/** How many values of a column of text are words: neither numbers nor a spelling of "no value". */
+export function countWords(column: Column): number {
+  if (!Array.isArray(column)) return 0
+  let words = 0
+  for (const value of column) {
+    const text = value.trim()
+    if (Number.isNaN(Number(text)) && !NO_VALUE.test(text)) words++
+  }
+  return words
+}
+
 /** Values as text, numbers in their shortest form. */
 export function asText(column: Column): string[] {
   return Array.isArray(column) ? column.map(text => text.trim()) : Array.from(column as Float64Array, String)

@@ -37,7 +37,15 @@ export async function verifyCatalogue(
     if (error instanceof CpcsError) throw error
     return error
   })
-  if (!catalogue) return undefined
+  if (!catalogue) {
+    const leaves = (await store.list(`${prefix}dataset/`)).filter(partitionOf)
+    if (leaves.length === 0) return undefined
+    return {
+      leaves: 0,
+      rows: 0,
+      faults: [`${prefix} holds ${leaves.length} leaves and no hats.properties: no reader knows it as a catalogue`],
+    }
+  }
   if (catalogue instanceof Error) return { leaves: 0, rows: 0, faults: [`${prefix}${catalogue.message}`] }
   const verification: Verification = { leaves: 0, rows: 0, faults: [...overlaps(catalogue.partitions)] }
   const { faults } = verification

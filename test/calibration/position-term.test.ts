@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { calibrateFrame } from '#shared/calibration/calibrate-frame.ts'
-import { residuals, zeroPointAt } from '#shared/calibration/candidate.ts'
+import { residuals, zeroPointAt } from '#shared/calibration/calibration-fit.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
 import { type FieldOptions, simulateField } from './field.ts'
 

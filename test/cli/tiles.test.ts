@@ -66,6 +66,33 @@ test.each([
   expect((await cpcs('tiles', 'list', '--catalogues', folder)).text()).toBe(plainly)
 })
 
+test('an import tells of words where magnitudes should stand, not of spellings of no value', async () => {
+  const file = join(work, 'words.csv')
+  const at = ['--catalogues', mkdtempSync(join(work, 'words-'))]
+  const rows = [
+    'Source,RA_ICRS,DE_ICRS,Gmag,pmRA',
+    '1,10,20,faint,--',
+    '2,11,20,15.3,x',
+    '3,12,20,null,',
+    '4,13,20,?,1.5',
+  ]
+  writeFileSync(file, `${rows.join('\n')}\n`)
+  const { status, text } = await cpcs('tiles', 'import', 'gaia_dr3', file, ...at)
+  expect(status).toBe(EXIT.done)
+  expect(text()).toContain('1 values of Gmag are no numbers: taken as missing')
+  expect(text()).toContain('1 values of pmRA are no numbers: taken as missing')
+})
+
+test('a folder that is not there is no empty list, and leaves without their description are a fault', async () => {
+  const nowhere = await cpcs('tiles', 'list', '--catalogues', join(work, 'nowhere'))
+  expect([nowhere.status, nowhere.text()]).toEqual([EXIT.usage, expect.stringContaining('is no folder of catalogues')])
+  const torn = mkdtempSync(join(work, 'torn-'))
+  cpSync(elsewhere, torn, { recursive: true })
+  rmSync(join(torn, 'gaia_dr3', 'hats.properties'))
+  const { status, text } = await cpcs('tiles', 'verify', '--catalogues', torn)
+  expect([status, text()]).toEqual([EXIT.defect, expect.stringMatching(/holds \d+ leaves and no hats.properties/)])
+})
+
 test('an import tells of rows that it leaves out, and refuses a file that breaks off', async () => {
   const file = join(work, 'some.csv')
   const at = ['--catalogues', mkdtempSync(join(work, 'some-'))]

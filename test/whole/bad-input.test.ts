@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -122,5 +122,19 @@ describe('bad input ends as rejected, with a reason a telescope owner understand
     expect(errors).toContain(report.error)
     expect(report.reason).toMatch(words)
     expect(report.reason).not.toMatch(/\{|undefined|unknown\b.*unknown/)
+  })
+
+  test("tiles that cannot be read are not the frame's fault: the command fails, and says so in the report too", async () => {
+    const torn = join(work, 'torn')
+    cpSync(catalogues, torn, { recursive: true })
+    for (const file of readdirSync(torn, { recursive: true, encoding: 'utf8' }))
+      if (/Npix=.*\.parquet$/.test(file)) truncateSync(join(torn, file), 100)
+    const path = join(work, 'good.fits')
+    const out = join(work, 'good.out')
+    writeFileSync(path, good)
+    const run = processFrame(path, 'calibrate', { catalogues: torn, out, targets: [], log: silent })
+    await expect(run).rejects.toMatchObject({ name: 'TilesUnavailable' })
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+    expect(report).toMatchObject({ outcome: 'failed', stage: 'solve', error: 'TilesUnavailable' })
   })
 })
