@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { makeFolder } from '#shared/folder-store.ts'
 
 const LOOK_AGAIN_MS = 100
 
@@ -18,7 +19,7 @@ export async function oneAtATime<T>(
   waiting: (holder: string) => void = () => {},
 ): Promise<T> {
   const mine = `process ${process.pid} on ${hostname()}`
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   for (let told = false; !(await take(file, mine)); ) {
     const holder = await readFile(file, 'utf8').catch(() => '')
     if (isGone(holder)) {

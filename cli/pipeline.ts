@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type {
   CalibrateOutput,
@@ -23,7 +23,7 @@ import { endedReport, finishedReport } from '#shared/lightcurve/report.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
-import { clearProducts, ProductFolder } from './product-folder.ts'
+import { ProductFolder, prepareProducts } from './product-folder.ts'
 import { notUsable } from './usage.ts'
 
 export interface PipelineOptions {
@@ -62,8 +62,7 @@ export type LastStage = 'standardise' | 'solve' | 'calibrate'
  */
 export async function processFrame(path: string, last: LastStage, options: PipelineOptions): Promise<Report> {
   const bytes = new Uint8Array(await readFile(path).catch(notUsable(path, 'cannot be read')))
-  await mkdir(options.out, { recursive: true }).catch(notUsable(options.out, 'cannot hold the products'))
-  await clearProducts(options.out)
+  await prepareProducts(options.out).catch(notUsable(options.out, 'cannot hold the products'))
   const received = receive(path, bytes)
   const store = new ProductFolder(options.out, received.frameId)
   const run = new Run(received)

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FolderStore } from '#shared/folder-store.ts'
+import { FolderStore, makeFolder } from '#shared/folder-store.ts'
 import type { ObjectStore, PutOptions } from '#shared/store.ts'
 
 /** A folder that holds the products of one frame: the keys' prefix `products/<frameId>/` is not repeated on disk. */
@@ -46,6 +46,7 @@ const PRODUCTS = [
     'frame.json',
     'detections.fits',
     'wcs.json',
+    'attempts.json',
     'stars.fits',
     'forced.json',
     'residual.fits',
@@ -68,7 +69,15 @@ const PRODUCTS = [
   ],
 ]
 
-/** Take away what an earlier frame left in a folder, so that nothing of it stands beside this one's report. */
-export async function clearProducts(folder: string): Promise<void> {
+/**
+ * Make the folder of a frame ready: it is there, it can be written, and nothing that an earlier frame left stands beside
+ * this one's report.
+ *
+ * @throws {Error} of the system, or {CpcsError} StoreUnavailable, where it cannot hold the products
+ */
+export async function prepareProducts(folder: string): Promise<void> {
+  await makeFolder(folder)
+  // tried, not asked: to the superuser every folder passes for writable
+  await new FolderStore(folder).put('report.json', new Uint8Array(0))
   for (const name of PRODUCTS) await rm(join(folder, name), { force: true })
 }

@@ -9,7 +9,7 @@ export function summary(report: Report): string {
 function headline(report: Report): string {
   if (report.outcome === 'rejected' || report.outcome === 'failed')
     return `${report.outcome} at ${report.stage}: ${report.reason}`
-  return report.calibration ? report.outcome : 'done'
+  return report.outcome
 }
 
 function body({ frame, wcs, psf, calibration, targets, injection, secondsPerStage }: Report): string[] {

@@ -177,7 +177,8 @@ export const Recovery = z.object({
 /** `report.json` of `cpcs process`, also kept with the products of every frame. */
 export const Report = z.object({
   frameId: FrameId.optional(),
-  outcome: Outcome,
+  /** How the frame ended; `standardised` or `solved` where it was to go no further. */
+  outcome: z.enum([...Outcome.options, 'standardised', 'solved']),
   frame: StandardHeader.optional(),
   provenance: z.record(z.string(), Provenance).optional(),
   wcs: WcsSummary.optional(),

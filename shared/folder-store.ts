@@ -35,10 +35,10 @@ export class FolderStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array, options: PutOptions = {}): Promise<boolean> {
     const path = this.#path(key)
     const draft = `${path}.${randomBytes(6).toString('hex')}.part`
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(draft, bytes)
+    await makeFolder(dirname(path)).catch(rethrow)
+    await writeFile(draft, bytes).catch(rethrow)
     if (!options.ifAbsent) {
-      await rename(draft, path)
+      await rename(draft, path).catch(rethrow)
       return true
     }
     try {
@@ -101,6 +101,31 @@ export class MemoryStore implements ObjectStore {
   }
 }
 
+/**
+ * Make a folder and those that it lies in. Node's own `recursive` asks for ever where the system says that a parent which
+ * is there is not (a folder below /proc).
+ *
+ * @throws {Error} of the system
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const make = () => mkdir(path).catch(unlessThere(path))
+  try {
+    await make()
+  } catch (error) {
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+    await makeFolder(parent)
+    await make()
+  }
+}
+
+function unlessThere(path: string) {
+  return async (error: NodeJS.ErrnoException): Promise<void> => {
+    const there = error.code === 'EEXIST' && (await stat(path)).isDirectory()
+    if (!there) throw error
+  }
+}
+
 /** For what may be absent; any other refusal of the system is an outage, not an empty folder. */
 function nothingThere(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
@@ -110,6 +135,10 @@ function nothingThere(error: NodeJS.ErrnoException): undefined {
 function rethrowMissing(key: string) {
   return (error: NodeJS.ErrnoException): never => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new CpcsError('ObjectMissing', { key })
-    throw new CpcsError('StoreUnavailable', { cause: error.message }, { cause: error })
+    return rethrow(error)
   }
+}
+
+function rethrow(error: Error): never {
+  throw new CpcsError('StoreUnavailable', { cause: error.message }, { cause: error })
 }

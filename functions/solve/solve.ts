@@ -4,6 +4,7 @@ import type { FieldDetections } from '#shared/astrometry/pair-stars.ts'
 import type { FieldSolution } from '#shared/astrometry/solve-field.ts'
 import type { SurveyId } from '#shared/catalogue/reference.ts'
 import { CpcsError } from '#shared/errors.ts'
+import type { Card } from '#shared/fits/header.ts'
 import { flagMask } from '#shared/flags.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { detectWithShape } from '#shared/image/detection.ts'
@@ -73,16 +74,26 @@ export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOu
 
   await store.put(keys.solution, encodeSolution(solution, survey), { contentType: 'application/json' })
   // the frame keeps its key and gains its coordinates: pixels and standard header are the same bytes
-  const cards = wcsCards(solution.wcs, frame.width, frame.height)
+  const found = summarise(solution, survey, withHint, hinted)
+  const cards = [...centreCards(found), ...wcsCards(solution.wcs, frame.width, frame.height)]
   await store.put(input.image, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
   const flags = input.header.flags | (withHint ? 0 : flagMask('solvedWithoutHint'))
   return {
     ...input,
     header: { ...input.header, flags },
-    wcs: summarise(solution, survey, withHint, hinted),
+    wcs: found,
     ...keys,
     seeingPx: shape.fwhmPx,
   }
+}
+
+/** The place of a solved frame as other programs look for it; what the header told stays under keywords of its own. */
+function centreCards({ raDeg, decDeg }: SolveOutput['wcs']): Card[] {
+  const comment = '[deg] centre of the frame as solved'
+  return [
+    { keyword: 'RA', value: raDeg, comment },
+    { keyword: 'DEC', value: decDeg, comment },
+  ]
 }
 
 /** What was taken for a star, for the eye to judge. */

@@ -30,8 +30,8 @@ const keywords: readonly { keyword: string; comment: string; of: (h: StandardHea
   { keyword: 'XBINNING', comment: '', of: h => h.binning[0] },
   { keyword: 'YBINNING', comment: '', of: h => h.binning[1] },
   { keyword: 'PIXSCALE', comment: '[arcsec/pixel]', of: h => h.pixelScaleArcsec },
-  { keyword: 'RA', comment: '[deg] pointing as the header told it', of: h => h.pointing?.raDeg ?? null },
-  { keyword: 'DEC', comment: '[deg] pointing as the header told it', of: h => h.pointing?.decDeg ?? null },
+  { keyword: 'POINTRA', comment: '[deg] pointing as the header told it', of: h => h.pointing?.raDeg ?? null },
+  { keyword: 'POINTDEC', comment: '[deg] pointing as the header told it', of: h => h.pointing?.decDeg ?? null },
   { keyword: 'POINTERR', comment: '[deg] how far it may be wrong', of: h => h.pointing?.uncertaintyDeg ?? null },
   { keyword: 'SITELAT', comment: '[deg] north', of: h => h.site?.latitudeDeg ?? null },
   { keyword: 'SITELONG', comment: '[deg] east', of: h => h.site?.longitudeEastDeg ?? null },
@@ -47,6 +47,12 @@ const keywords: readonly { keyword: string; comment: string; of: (h: StandardHea
   { keyword: 'QFLAGS', comment: 'quality flags of the whole frame', of: h => h.flags },
 ]
 
+/** Where a frame points as far as it is known: by its header, until it is solved. */
+const placeOf = (header: StandardHeader): Card[] => [
+  { keyword: 'RA', value: header.pointing?.raDeg ?? null, comment: '[deg] as the header told it' },
+  { keyword: 'DEC', value: header.pointing?.decDeg ?? null, comment: '[deg] as the header told it' },
+]
+
 const ours = new Set(keywords.map(row => row.keyword))
 const structural =
   /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|BZERO|BSCALE|BLANK|PCOUNT|GCOUNT|GROUPS|EXTNAME|CHECKSUM|DATASUM)$/
@@ -56,11 +62,13 @@ const structural =
  * 32-bit floats) and the mask as extension MASK. Physical pixel values stay as they are; the same frame and header give
  * the same bytes.
  *
- * @param extra further cards, e.g. of the WCS; standard and structural keywords among them are left out
+ * @param extra further cards, e.g. of the WCS; standard and structural keywords among them are left out. Without an RA among
+ *   them the frame gets that of its header
  */
 export function encodeFrame(frame: Frame, header: StandardHeader, extra: { cards?: Card[] } = {}): Uint8Array {
   const standard = keywords.map(({ keyword, comment, of }) => ({ keyword, value: of(header), comment }))
-  const further = (extra.cards ?? []).filter(({ keyword }) => !ours.has(keyword) && !structural.test(keyword))
+  const given = (extra.cards ?? []).filter(({ keyword }) => !ours.has(keyword) && !structural.test(keyword))
+  const further = given.some(({ keyword }) => keyword === 'RA') ? given : [...placeOf(header), ...given]
   const { width, height, pixels, mask } = frame
   const as = areShorts(pixels) ? 'uint16' : 'float32'
   const maskCards = Object.entries(MASK).map(([name, bit]) => ({ keyword: `BIT_${bit}`, value: name }))
@@ -93,7 +101,11 @@ export function decodeFrame(bytes: Uint8Array): { frame: Frame; header: Standard
       pedestalAdu: header.pedestalAdu,
     },
   }
-  const cards = primary.header.cards.filter(({ keyword }) => !ours.has(keyword) && !structural.test(keyword))
+  const known = placeOf(header)
+  const isKnown = (card: Card) => known.some(({ keyword, value }) => card.keyword === keyword && card.value === value)
+  const cards = primary.header.cards.filter(
+    card => !ours.has(card.keyword) && !structural.test(card.keyword) && !isKnown(card),
+  )
   return { frame, header, cards }
 }
 
@@ -121,7 +133,7 @@ function readStandardHeader(cards: Header, widthPx: number, heightPx: number): S
       throw new CpcsError('ContractBroken', { side: 'input', found: `the frame has no ${keyword}` })
     return value
   }
-  const [raDeg, decDeg, latitudeDeg, longitudeEastDeg] = ['RA', 'DEC', 'SITELAT', 'SITELONG'].map(optional)
+  const [raDeg, decDeg, latitudeDeg, longitudeEastDeg] = ['POINTRA', 'POINTDEC', 'SITELAT', 'SITELONG'].map(optional)
   return {
     dialect: text('DIALECT') ?? 'unknown',
     widthPx,

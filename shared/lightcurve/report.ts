@@ -34,15 +34,16 @@ export async function finishedReport(
   secondsPerStage: Record<string, number>,
 ): Promise<Report> {
   const report = await soFar(state, store, secondsPerStage)
-  if (!state.calibration || !state.calibrationReport || !state.points || !state.outcome) return report
+  if (!state.calibration || !state.calibrationReport || !state.points || !state.outcome)
+    return { outcome: state.wcs ? 'solved' : 'standardised', ...report }
   const { candidates, contradictsHeader } = await json<Pick<Calibration, 'candidates' | 'contradictsHeader'>>(
     store,
     state.calibrationReport,
   )
   const points = await json<Point[]>(store, state.points)
   return {
-    ...report,
     outcome: state.outcome,
+    ...report,
     calibration: { ...state.calibration, contradictsHeader, candidates },
     targets: points.map(targetResult),
     ...(state.injection && { injection: await recovery(state.injection, state.calibration.chosen, store) }),
@@ -72,12 +73,16 @@ export async function endedReport(
   store: ObjectStore,
   secondsPerStage: Record<string, number>,
 ): Promise<Report> {
-  return { ...(await soFar(state, store, secondsPerStage)), outcome, stage, error: error.name, reason: error.message }
+  return { outcome, ...(await soFar(state, store, secondsPerStage)), stage, error: error.name, reason: error.message }
 }
 
-async function soFar(state: FrameState, store: ObjectStore, secondsPerStage: Record<string, number>): Promise<Report> {
+async function soFar(
+  state: FrameState,
+  store: ObjectStore,
+  secondsPerStage: Record<string, number>,
+): Promise<Omit<Report, 'outcome'>> {
   const { frameId } = state
-  const report: Report = { frameId, outcome: 'uncalibrated', secondsPerStage, version: PIPELINE_VERSION }
+  const report = { frameId, secondsPerStage, version: PIPELINE_VERSION }
   if (!state.header || !state.products) return report
   const { provenance } = await json<{ provenance: Record<string, Provenance> }>(store, `${state.products}/frame.json`)
   return {

@@ -75,6 +75,17 @@ describe('wrong usage ends with status 64 and a sentence', () => {
   })
 })
 
+// below /proc the system says of a folder that is there that it is not; in it that nothing can be written
+test.each(['/proc/x', '/proc/x/y', '/proc', join(import.meta.filename, 'x')])('nothing is written to %s', async out => {
+  const path = join(work, 'frame.fits')
+  writeFileSync(path, image(starField(64, [], 'a quiet sky'), 64))
+  for (const command of [['standardise'], ['solve', '--catalogues', work], ['process', '--catalogues', work]]) {
+    const [name, ...rest] = command
+    expect(await main([name, path, '--out', out, ...rest])).toBe(EXIT.usage)
+    expect(said.at(-1)).toContain(`cpcs: ${out} cannot hold the products: `)
+  }
+})
+
 describe('the frame decides the rest', () => {
   test('a rejected frame ends with status 2 and its reason in report.json', async () => {
     const path = join(work, 'note.fits')
@@ -89,6 +100,7 @@ describe('the frame decides the rest', () => {
     const path = join(work, 'good frame.fits')
     writeFileSync(path, image(starField(64, [], 'a quiet sky'), 64))
     expect(await main(['standardise', path, '--out', join(work, 'out')])).toBe(EXIT.done)
+    expect(JSON.parse(readFileSync(join(work, 'out', 'report.json'), 'utf8')).outcome).toBe('standardised')
     expect(await main(['header', path, '--json'])).toBe(EXIT.done)
     expect(JSON.parse(said.at(-1)!).header).toMatchObject({ exposureSeconds: 60, filterName: 'r', widthPx: 64 })
   })

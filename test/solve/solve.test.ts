@@ -86,6 +86,17 @@ test('a frame is solved at its epoch, and the solution and detections are left i
   expect((columns.get('y') as Float64Array)[0]).toBeCloseTo(brightest.y + 1, 1)
 })
 
+test('the solved frame tells its centre as RA and DEC, and keeps what its header told', async () => {
+  const { store, output } = await trial(sky.stars, tiles)
+  const { frame, header, cards } = decodeFrame(await store.get(output.image))
+  const told = Object.fromEntries(cards.map(({ keyword, value }) => [keyword, value]))
+  expect(told).toMatchObject({ RA: output.wcs.raDeg, DEC: output.wcs.decDeg })
+  expect(header.pointing).toEqual(HEADER.pointing)
+  // written again, as the frame without its stars is, it still does
+  const again = decodeFrame(encodeFrame(frame, header, { cards }))
+  expect(again.cards).toEqual(cards)
+})
+
 test('the sky under the detections is handed on as it was measured', async () => {
   const { store, output } = await trial(sky.stars, tiles)
   const { frame } = decodeFrame(await store.get(output.image))
