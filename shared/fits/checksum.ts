@@ -60,20 +60,20 @@ export function encodeChecksum(sum: number): string {
   return String.fromCharCode(letters[15], ...letters.subarray(0, 15))
 }
 
-/** The cards CHECKSUM, still all zeros, and DATASUM of a unit with these data; without them two cards of the same size. */
-export function checksumCards(data?: Uint8Array): Card[] {
+/** The cards CHECKSUM, still all zeros, and DATASUM of a unit whose data have this checksum. */
+export function checksumCards(dataSum = 0): Card[] {
   return [
     { keyword: 'CHECKSUM', value: '0'.repeat(16), comment: 'of the whole unit' },
-    { keyword: 'DATASUM', value: String(data ? checksum(data) : 0), comment: 'of the data' },
+    { keyword: 'DATASUM', value: String(dataSum), comment: 'of the data' },
   ]
 }
 
 /** Fill in the CHECKSUM card of a finished header, so that header and data together sum up to all ones. */
-export function signHeader(header: Uint8Array, data: Uint8Array): Uint8Array {
+export function signHeader(header: Uint8Array, dataSum: number): Uint8Array {
   const text = "CHECKSUM= '"
   for (let card = 0; card < header.length; card += 80) {
     if (![...text].every((letter, k) => header[card + k] === letter.charCodeAt(0))) continue
-    const signature = encodeChecksum(~checksum(header, checksum(data)) >>> 0)
+    const signature = encodeChecksum(~checksum(header, dataSum) >>> 0)
     for (let k = 0; k < 16; k++) header[card + text.length + k] = signature.charCodeAt(k)
     break
   }

@@ -1,7 +1,7 @@
 import { CpcsError } from '#shared/errors.ts'
 import type { Column } from '#shared/numeric/table.ts'
 import { decodeAsciiTable } from './ascii-table.ts'
-import { checksumCards, signHeader } from './checksum.ts'
+import { checksum, checksumCards, signHeader } from './checksum.ts'
 import { dataOf, openFits } from './file.ts'
 import { BLOCK_BYTES, type Card, encodeHeader, type Header } from './header.ts'
 import { type Field, type TableLayout, tableLayout } from './table-layout.ts'
@@ -61,6 +61,7 @@ function encodeTable({ name, columns, cards = [] }: FitsTable): Uint8Array[] {
     writeColumn(view, column.data, offset, rowBytes, forms[i].bytes)
     offset += forms[i].bytes
   })
+  const dataSum = checksum(data)
   const header = encodeHeader([
     { keyword: 'XTENSION', value: 'BINTABLE', comment: 'binary table extension' },
     { keyword: 'BITPIX', value: 8 },
@@ -73,9 +74,9 @@ function encodeTable({ name, columns, cards = [] }: FitsTable): Uint8Array[] {
     { keyword: 'EXTNAME', value: name },
     ...columns.flatMap((column, i) => columnCards(column, forms[i], i + 1)),
     ...cards,
-    ...checksumCards(data),
+    ...checksumCards(dataSum),
   ])
-  return [signHeader(header, data), data]
+  return [signHeader(header, dataSum), data]
 }
 
 interface Form {

@@ -1,4 +1,4 @@
-import { checksumCards, signHeader } from './checksum.ts'
+import { checksum, checksumCards, signHeader } from './checksum.ts'
 import { BLOCK_BYTES, type Card, encodeHeader } from './header.ts'
 
 /** An image to be written. `as` says how the values are stored; 'uint16' as 16-bit integers with BZERO 32768. */
@@ -24,8 +24,9 @@ export function encodeImages(images: ImageUnit[]): Uint8Array {
     const dataStart = at + headers[index].length
     const data = file.subarray(dataStart, dataStart + sizes[index])
     encodeData(image, data)
-    const header = encodeImageHeader(image, index, images.length, checksumCards(data))
-    file.set(signHeader(header, data), at)
+    const dataSum = checksum(data)
+    const header = encodeImageHeader(image, index, images.length, checksumCards(dataSum))
+    file.set(signHeader(header, dataSum), at)
     at = dataStart + sizes[index]
   })
   return file
