@@ -11,15 +11,18 @@ export class CoarseMap {
   /** Pixels of a line, and lines. */
   readonly width: number
   readonly height: number
-  readonly #floor: number
+  /** No pixel of the map falls below it. */
+  readonly floor: number
   /** Second derivatives along y, along x, and along both of each value of the mesh. */
   readonly #bendY: Float64Array
   readonly #bendX: Float64Array
   readonly #bendXY: Float64Array
-  readonly #intervals: Intervals
-  /** Values and second derivatives of the spline across one line. */
+  /** Of a row of the map: a straight line before the first node, a cubic between each two, a straight line behind the last. */
+  readonly pieces: Pieces
+  /** Values and second derivatives of the spline across one line, and its pieces. */
   readonly #across: Float64Array
   readonly #bends: Float64Array
+  readonly #cubics: Float64Array
   readonly #weights = new Float64Array(4)
 
   /**
@@ -39,25 +42,37 @@ export class CoarseMap {
     this.rows = rows
     this.width = width
     this.height = height
-    this.#floor = floor
+    this.floor = floor
     this.#bendY = bendsAlong(grid, columns, rows, 'y')
     // Bends are linear in the values, so those of a line lie between the bends of the mesh as its values do.
     this.#bendX = bendsAlong(grid, columns, rows, 'x')
     this.#bendXY = bendsAlong(this.#bendY, columns, rows, 'x')
-    this.#intervals = intervals(columns, width / columns, width)
+    this.pieces = piecesOf(columns, width / columns, width)
     this.#across = new Float64Array(columns)
     this.#bends = new Float64Array(columns)
+    this.#cubics = new Float64Array(4 * (columns + 1))
   }
 
   /** Write line y of the map, from place `at` on. */
   line(y: number, into: Float32Array, at = 0): void {
+    const { starts, part } = this.pieces
+    const cubics = this.#cubics
+    this.cubics(y, cubics)
+    for (let piece = 0, k = 0; k < cubics.length; piece++, k += 4) {
+      const [from, to] = [starts[piece], starts[piece + 1]]
+      drawPiece(cubics[k], cubics[k + 1], cubics[k + 2], cubics[k + 3], this.floor, part, into, at, from, to)
+    }
+  }
+
+  /** Coefficients of the pieces of line y: value, slope, square and cube of each, four numbers for each piece. */
+  cubics(y: number, into: Float64Array | Float32Array): void {
     const { columns, rows } = this
     const r = splineWeights(((y + 0.5) * rows) / this.height - 0.5, rows, this.#weights)
     const lower = r * columns
     const upper = Math.min(r + 1, rows - 1) * columns
     between(this.grid, this.#bendY, lower, upper, this.#weights, this.#across)
     between(this.#bendX, this.#bendXY, lower, upper, this.#weights, this.#bends)
-    drawRow(this.#across, this.#bends, this.#intervals, this.#floor, into, at)
+    writeCubics(this.#across, this.#bends, into)
   }
 
   /** The whole map. */
@@ -68,24 +83,26 @@ export class CoarseMap {
   }
 }
 
-/** Where each pixel of a row lies between the nodes: the first pixel of each interval, and its part of the way. */
-interface Intervals {
+/** Which pixels of a row belong to each piece of the spline. */
+interface Pieces {
+  /** First pixel of each piece, and the width of the map behind them. */
   starts: Int32Array
+  /** Place of each pixel in its piece, from the node before it (the first piece: from the first node). */
   part: Float64Array
 }
 
-function intervals(nodes: number, step: number, width: number): Intervals {
-  const count = Math.max(1, nodes - 1)
-  const starts = new Int32Array(count + 1)
+function piecesOf(nodes: number, step: number, width: number): Pieces {
+  const starts = new Int32Array(nodes + 2)
   const part = new Float64Array(width)
   let last = 0
   for (let x = 0; x < width; x++) {
     const place = (x + 0.5) / step - 0.5
-    const lower = Math.max(0, Math.min(count - 1, Math.floor(place)))
-    while (last < lower) starts[++last] = x
-    part[x] = place - lower
+    const node = Math.min(nodes - 1, Math.max(0, Math.floor(place)))
+    const piece = place < 0 ? 0 : node + 1
+    while (last < piece) starts[++last] = x
+    part[x] = place - node
   }
-  while (last < count) starts[++last] = width
+  while (last < nodes + 1) starts[++last] = width
   return { starts, part }
 }
 
@@ -104,36 +121,27 @@ function between(
   }
 }
 
-/** One row of the map: in each interval a cubic, before the first node and behind the last a straight line. */
-function drawRow(
-  values: Float64Array,
-  bends: Float64Array,
-  { starts, part }: Intervals,
-  floor: number,
-  map: Float32Array,
-  at: number,
-): void {
-  const last = starts.length - 2
-  for (let c = 0; c <= last; c++) {
-    const d = Math.min(c + 1, values.length - 1)
-    const cube = (bends[d] - bends[c]) / 6
-    const square = bends[c] / 2
-    const slope = values[d] - values[c] - bends[c] / 3 - bends[d] / 6
-    let from = starts[c]
-    let to = starts[c + 1]
-    for (; c === 0 && from < to && part[from] < 0; from++) {
-      map[at + from] = Math.max(values[c] + part[from] * slope, floor)
-    }
-    const endSlope = slope + 2 * square + 3 * cube
-    for (; c === last && to > from && part[to - 1] > 1; to--) {
-      map[at + to - 1] = Math.max(values[d] + (part[to - 1] - 1) * endSlope, floor)
-    }
-    cubic(values[c], slope, square, cube, floor, part, map, at, from, to)
+/** Pieces of the natural cubic spline through values at steps of 1, from its second derivatives. */
+function writeCubics(values: Float64Array, bends: Float64Array, into: Float64Array | Float32Array): void {
+  const last = values.length - 1
+  let slope = 0
+  for (let c = 0, at = 4; c < last; c++, at += 4) {
+    slope = values[c + 1] - values[c] - bends[c] / 3 - bends[c + 1] / 6
+    into[at] = values[c]
+    into[at + 1] = slope
+    into[at + 2] = bends[c] / 2
+    into[at + 3] = (bends[c + 1] - bends[c]) / 6
   }
+  into[0] = values[0]
+  into[1] = last > 0 ? into[5] : 0
+  const end = 4 * (last + 1)
+  into[end] = values[last]
+  into[end + 1] = last > 0 ? slope + (bends[last - 1] + bends[last]) / 2 : 0
+  into[2] = into[3] = into[end + 2] = into[end + 3] = 0
 }
 
-/** The pixels of one interval. */
-function cubic(
+/** The pixels of one piece. */
+function drawPiece(
   value: number,
   slope: number,
   square: number,

@@ -46,9 +46,17 @@ export function median(values: ArrayLike<number>): number {
 /** 1.4826 × the median absolute deviation of the finite values about `centre` (their median if not given). */
 export function madSigma(values: ArrayLike<number>, centre?: number): number {
   const kept = finite(values)
-  const about = centre ?? medianInPlace(kept)
-  for (let i = 0; i < kept.length; i++) kept[i] = Math.abs(kept[i] - about)
-  return MAD_TO_SIGMA * medianInPlace(kept)
+  return madSigmaInPlace(kept, kept.length, centre)
+}
+
+/** The same of the first n values, all finite; their absolute deviations are left in their place, in another order. */
+export function madSigmaInPlace(values: Float64Array, n = values.length, centre = medianInPlace(values, n)): number {
+  turnToDeviations(values, n, centre)
+  return MAD_TO_SIGMA * medianInPlace(values, n)
+}
+
+function turnToDeviations(values: Float64Array, n: number, centre: number): void {
+  for (let i = 0; i < n; i++) values[i] = Math.abs(values[i] - centre)
 }
 
 /** The q-quantile (0..1) of the finite values, linear between order statistics; NaN where there are none. */

@@ -47,13 +47,14 @@ export const i32 = {
   sub: operation<'i32', 'i32'>('i32', 0x6b),
   mul: operation<'i32', 'i32'>('i32', 0x6c),
   atLeast: operation<'i32', 'i32'>('i32', 0x4e),
-  load: (at: I32): I32 => ({ type: 'i32', code: [...at.code, 0x28, 2, 0] }),
+  load: (at: I32, offset = 0): I32 => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
 }
 
 export const f32 = {
   const: (value: number): F32 => ({ type: 'f32', code: [0x43, ...bytesOf(value)] }),
   add: operation<'f32', 'f32'>('f32', 0x92),
   mul: operation<'f32', 'f32'>('f32', 0x94),
+  max: operation<'f32', 'f32'>('f32', 0x97),
   fromI32: operation<'i32', 'f32'>('f32', 0xb2),
   store: (at: I32, value: F32, offset = 0): Statement => [...at.code, ...value.code, 0x38, 2, ...unsigned(offset)],
 }
@@ -97,12 +98,20 @@ export const f32x4 = {
     const [a, b, c, d] = [0, 1, 2, 3].map(lane => f32x4.lane(value, lane))
     return f32.add(f32.add(a, b), f32.add(c, d))
   },
+  /** Greatest of the four lanes. */
+  greatest: (value: V128): F32 => {
+    const [a, b, c, d] = [0, 1, 2, 3].map(lane => f32x4.lane(value, lane))
+    return f32.max(f32.max(a, b), f32.max(c, d))
+  },
 }
 
 export const v128 = {
   and: operation<'v128', 'v128'>('v128', ...simd(0x4e)),
   /** Bits of the first where the second has none. */
   andNot: operation<'v128', 'v128'>('v128', ...simd(0x4f)),
+  or: operation<'v128', 'v128'>('v128', ...simd(0x50)),
+  /** Bits of the first where the mask (the third) has one, else of the second. */
+  select: operation<'v128', 'v128'>('v128', ...simd(0x52)),
   splatI32: operation<'i32', 'v128'>('v128', ...simd(0x11)),
   lessThanI32: operation<'v128', 'v128'>('v128', ...simd(0x39)),
   addI32: operation<'v128', 'v128'>('v128', ...simd(0xae)),
@@ -115,14 +124,24 @@ export const v128 = {
     type: 'v128',
     code: [...at.code, ...simd(0x5c), 0, 0, ...simd(0x89), ...simd(0xa9)],
   }),
+  /** Four whole numbers below 128 as four bytes. */
+  storeBytes: (at: I32, value: V128): Statement => [
+    ...at.code,
+    ...[...value.code, ...none, ...simd(0x85)], // to eight halves
+    ...none,
+    ...simd(0x65), // to sixteen bytes
+    ...[...simd(0x5a), 0, 0, 0],
+  ],
 }
+
+const none = [...simd(0x0c), ...new Array<number>(16).fill(0)]
 
 /** Repeat a body while a variable goes from a start in steps, below an end. */
 export function repeat(
   variable: Variable<'i32'>,
   from: I32,
   end: I32,
-  step: number,
+  step: number | I32,
   body: readonly Statement[],
 ): Statement {
   return [
@@ -131,7 +150,7 @@ export function repeat(
     ...i32.atLeast(variable, end).code,
     ...[0x0d, 1], // leave the block
     ...body.flat(),
-    ...variable.set(i32.add(variable, i32.const(step))),
+    ...variable.set(i32.add(variable, typeof step === 'number' ? i32.const(step) : step)),
     ...[0x0c, 0, 0x0b, 0x0b], // again; end, end
   ]
 }

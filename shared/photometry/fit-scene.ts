@@ -3,7 +3,7 @@ import { GroupFitter } from './group-fit.ts'
 import { groupStars } from './groups.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
-import { type Found, searchResidual } from './residual-search.ts'
+import { type Found, type Scatter, searchResidual } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */
@@ -42,7 +42,7 @@ export class SceneFitter {
   /** Stars of the scene when they were grouped; −1 where they have to be grouped anew. */
   #groupedStars = -1
   /** How much more empty places scatter than their noise: significances are divided by it. */
-  #scatter: (x: number, y: number) => number = () => 1
+  #scatter: Scatter = () => 1
 
   constructor(scene: Scene, stars: SceneStars, psf: Psf) {
     this.#scene = scene

@@ -1,4 +1,5 @@
 import { assemble } from '#shared/numeric/wasm.ts'
+import { drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
 import { searchKernels } from './search-kernels.ts'
 import { paint, pair, shape, weigh } from './stamp-kernels.ts'
 import { laplacian, mix, sample, spread } from './table-kernels.ts'
@@ -6,7 +7,8 @@ import { laplacian, mix, sample, spread } from './table-kernels.ts'
 const PAGE_BYTES = 65_536
 const ALIGN_BYTES = 16
 
-const kernels = { mix, sample, laplacian, spread, paint, weigh, pair, shape, ...searchKernels }
+const frameKernels = { markSound, takeSky, putTogether, drawPieces, raise }
+const kernels = { mix, sample, laplacian, spread, paint, weigh, pair, shape, ...searchKernels, ...frameKernels }
 type KernelName = keyof typeof kernels
 
 /** Pixels and tables that the kernels work on, and the kernels themselves. */

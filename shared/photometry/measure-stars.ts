@@ -9,7 +9,7 @@ import { fitWithLocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
-import { searchResidual, spreadWithTail } from './residual-search.ts'
+import { type Scatter, scatterWithTail } from './residual-search.ts'
 import { refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 
@@ -29,7 +29,7 @@ export interface MeasuredFrame {
   growth: GrowthCurve
   fitter: SceneFitter
   /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
-  scatter: (x: number, y: number) => number
+  scatter: Scatter
 }
 
 /**
@@ -95,7 +95,7 @@ export function measureStars(
     psfStars,
     fitter,
     growth: growthCurve(scene, psf, stars, psfStars),
-    scatter: searchResidual(scene, psf, 0, Number.POSITIVE_INFINITY, spreadWithTail).scatter,
+    scatter: scatterWithTail(scene, psf),
   }
 }
 

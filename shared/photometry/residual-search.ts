@@ -1,6 +1,6 @@
-import { madSigma, median } from '#shared/numeric/robust.ts'
+import { madSigmaInPlace, medianInPlace } from '#shared/numeric/robust.ts'
 import type { Psf } from './psf.ts'
-import { searchRows } from './row-filter.ts'
+import { blocksOf, SEARCH_BLOCK_PX, searchRows } from './row-filter.ts'
 import type { Scene } from './scene.ts'
 
 /** Regions in which the scatter of empty places is taken, pixel. */
@@ -18,58 +18,71 @@ export interface Found {
   significance: number
 }
 
-export interface SearchResult {
-  /** Local maxima above the threshold on usable pixels, most significant first. */
-  peaks: Found[]
-  /**
-   * How much more the fluxes of empty places scatter than their errors say: the noise of unresolved stars, of structure
-   * in the sky, of bad subtraction; at a place of the frame (0-based pixel), in coarse regions, never below 1.
-   */
-  scatter: (x: number, y: number) => number
-}
+/**
+ * How much more the fluxes of empty places scatter than their errors say: the noise of unresolved stars, of structure in
+ * the sky, of bad subtraction; at a place of the frame (0-based pixel), in coarse regions, never below 1.
+ */
+export type Scatter = (x: number, y: number) => number
 
 /**
  * Search the whole residual.
  *
  * @param doubt see {@link searchRows}
  * @param threshold of the peaks, σ
- * @param spread how the scatter of empty places is taken: of the bulk, or with the tail of faint stars in it
+ * @returns local maxima above the threshold on usable pixels, most significant first; and the scatter of the bulk of
+ *   empty places
  */
 export function searchResidual(
   scene: Scene,
   psf: Psf,
   doubt: number,
   threshold: number,
-  spread: (values: Float32Array) => number = values => madSigma(values),
-): SearchResult {
+): { peaks: Found[]; scatter: Scatter } {
   const { width, height, usable } = scene
   const peaks: Found[] = []
-  const empty = new EmptyPlaces(width, height, spread)
-  // The last three rows, the oldest first.
-  let rows = [0, 1, 2].map(() => new Float32Array(width))
+  const empty = new EmptyPlaces(width, height, madSigmaInPlace)
+  // The last three rows, the oldest first, and what the blocks of each reach.
+  let rows = [0, 1, 2].map(() => ({ values: new Float32Array(width), tops: new Float32Array(blocksOf(width)) }))
   const errors = new Float32Array(width)
-  searchRows(scene, psf, doubt, (y, significance, unit) => {
+  searchRows(scene, psf, doubt, (y, { significance, unit, tops }) => {
     if (y % SCATTER_STEP_PX === 0) empty.addRow(y, significance, unit)
     rows = [rows[1], rows[2], rows[0]]
-    rows[2].set(significance)
-    if (y >= 3 && y < height - 1) findPeaks(rows, y - 1, usable, errors, threshold, peaks)
+    rows[2].values.set(significance)
+    rows[2].tops.set(tops)
+    if (y >= 3 && y < height - 1) {
+      const [above, row, below] = rows
+      for (let block = 0; block < row.tops.length; block++) {
+        if (!(row.tops[block] > threshold)) continue
+        const from = block * SEARCH_BLOCK_PX
+        findPeaks([above.values, row.values, below.values], y - 1, from, usable, errors, threshold, peaks)
+      }
+    }
     errors.set(unit)
   })
   peaks.sort((a, b) => b.significance - a.significance || a.y - b.y || a.x - b.x)
   return { peaks, scatter: empty.scatter() }
 }
 
-/** Local maxima of the middle one of three rows. */
+/** The scatter of empty places with the tail of faint stars in it. */
+export function scatterWithTail(scene: Scene, psf: Psf): Scatter {
+  const empty = new EmptyPlaces(scene.width, scene.height, spreadWithTail)
+  searchRows(scene, psf, 0, (y, { significance, unit }) => empty.addRow(y, significance, unit), SCATTER_STEP_PX)
+  return empty.scatter()
+}
+
+/** Local maxima of a block of the middle one of three rows. */
 function findPeaks(
   [above, row, below]: Float32Array[],
   y: number,
+  from: number,
   usable: Uint8Array,
   unit: Float32Array,
   threshold: number,
   found: Found[],
 ): void {
   const width = row.length
-  for (let x = 2; x < width - 2; x++) {
+  const to = Math.min(from + SEARCH_BLOCK_PX, width - 2)
+  for (let x = Math.max(from, 2); x < to; x++) {
     const value = row[x]
     if (!(value > threshold) || !usable[y * width + x]) continue
     if (value < row[x - 1] || value <= row[x + 1] || value < above[x] || value <= below[x]) continue
@@ -92,13 +105,14 @@ class EmptyPlaces {
   readonly #height: number
   readonly #columns: number
   readonly #rows: number
-  readonly #spread: (values: Float32Array) => number
+  readonly #spread: (values: Float64Array, count: number) => number
   readonly #factor: Float64Array
-  readonly #seen: Float32Array[]
+  readonly #seen: Float64Array[]
   readonly #counts: Int32Array
   #row = 0
 
-  constructor(width: number, height: number, spread: (values: Float32Array) => number) {
+  /** @param spread of the first so many numbers of a list, which it may reorder */
+  constructor(width: number, height: number, spread: (values: Float64Array, count: number) => number) {
     this.#width = width
     this.#height = height
     this.#columns = Math.max(1, Math.round(width / SCATTER_REGION_PX))
@@ -106,7 +120,7 @@ class EmptyPlaces {
     this.#spread = spread
     this.#factor = new Float64Array(this.#columns * this.#rows).fill(1)
     const places = (Math.ceil(width / this.#columns / 2) + 1) * (Math.ceil(height / this.#rows / 2) + 1)
-    this.#seen = Array.from({ length: this.#columns }, () => new Float32Array(places))
+    this.#seen = Array.from({ length: this.#columns }, () => new Float64Array(places))
     this.#counts = new Int32Array(this.#columns)
   }
 
@@ -124,7 +138,7 @@ class EmptyPlaces {
     }
   }
 
-  scatter(): SearchResult['scatter'] {
+  scatter(): Scatter {
     this.#finishRow()
     const [width, height, columns, rows, factor] = [this.#width, this.#height, this.#columns, this.#rows, this.#factor]
     return (x, y) => {
@@ -136,8 +150,10 @@ class EmptyPlaces {
 
   #finishRow(): void {
     for (let c = 0; c < this.#columns; c++) {
-      const seen = this.#seen[c].subarray(0, this.#counts[c])
-      if (seen.length > 50) this.#factor[this.#row * this.#columns + c] = Math.max(1, this.#spread(seen))
+      const count = this.#counts[c]
+      if (count > 50) {
+        this.#factor[this.#row * this.#columns + c] = Math.max(1, this.#spread(this.#seen[c], count))
+      }
       this.#counts[c] = 0
     }
     this.#row++
@@ -148,15 +164,20 @@ class EmptyPlaces {
  * Root mean square about the median, of what lies within the reach of noise and of stars too faint to be found: these
  * only add light, so the bulk alone would tell too little of what they do to a flux.
  */
-export function spreadWithTail(values: Float32Array): number {
-  const centre = median(values)
-  const limit = TAIL_SIGMA * madSigma(values, centre)
+function spreadWithTail(values: Float64Array, count: number): number {
+  const centre = medianInPlace(values, count)
+  // From here on the distances from it.
+  const limit = TAIL_SIGMA * madSigmaInPlace(values, count, centre)
+  return rootMeanSquareWithin(values, count, limit)
+}
+
+function rootMeanSquareWithin(values: Float64Array, count: number, limit: number): number {
   let square = 0
-  let count = 0
-  for (const value of values) {
-    if (Math.abs(value - centre) > limit) continue
-    square += (value - centre) ** 2
-    count++
+  let within = 0
+  for (let i = 0; i < count; i++) {
+    if (values[i] > limit) continue
+    square += values[i] * values[i]
+    within++
   }
-  return Math.sqrt(square / Math.max(count, 1))
+  return Math.sqrt(square / Math.max(within, 1))
 }

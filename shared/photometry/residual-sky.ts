@@ -35,12 +35,7 @@ export function refineSky(scene: Scene, cellPx: number): void {
     const fine = new CoarseMap(level.value, level.columns, level.rows, columns, rows).whole()
     for (let i = 0; i < grid.length; i++) grid[i] += fine[i]
   }
-  const map = new CoarseMap(grid, columns, rows, width, height)
-  const change = new Float32Array(width)
-  for (let y = 0; y < height; y++) {
-    map.line(y, change)
-    scene.raiseSky(y, change)
-  }
+  scene.raiseSky(new CoarseMap(grid, columns, rows, width, height))
 }
 
 interface Cells {

@@ -23,26 +23,47 @@ const ROWS_KEPT = 64
 /** Kernels write sixteen numbers at a time. */
 const BLOCK = 16
 
+/** Pixels of a row whose greatest significance is told together. */
+export const SEARCH_BLOCK_PX = 64
+
+/** How many such blocks a row has. */
+export function blocksOf(width: number): number {
+  return Math.ceil(width / SEARCH_BLOCK_PX)
+}
+
+/** What a row tells of a star at each of its pixels; valid until the next row is asked for. */
+export interface SearchedRow {
+  /** σ */
+  significance: Float32Array
+  /** Error of its flux, ADU. */
+  unit: Float32Array
+  /** No significance of a block is greater than this. */
+  tops: Float32Array
+}
+
 /**
  * Matched filter of the residual with the PSF's Gaussian, each pixel weighted by its noise (the model's), row by row.
  * An ellipse at any angle is done in two passes of one dimension: along the rows, then along slanted lines (Geusebroek
  * et al. 2003). Outside the frame counts as unusable.
  *
  * @param doubt part of the starlight in a pixel that counts as noise: stars are not subtracted better than that
- * @param visit gets significance (σ) and error of flux (ADU) of a star at each pixel of a row; valid until it returns
+ * @param visit gets each row, or each so many-th where only those are wanted
  */
 export function searchRows(
   scene: Scene,
   psf: Psf,
   doubt: number,
-  visit: (y: number, significance: Float32Array, unit: Float32Array) => void,
+  visit: (y: number, row: SearchedRow) => void,
+  every = 1,
 ): void {
   const mark = scene.memory.mark()
   const filter = new RowFilter(scene, psf, Math.hypot(PROFILE_ERROR, doubt))
-  const { reach } = filter
+  const { reach, row } = filter
   for (let y = -reach; y < scene.height + reach; y++) {
     filter.take(y)
-    if (y >= reach) visit(y - reach, filter.significance, filter.unit)
+    if (y < reach || (y - reach) % every !== 0) continue
+    filter.finish()
+    visit(y - reach, row)
   }
   scene.memory.release(mark)
 }
@@ -59,9 +80,8 @@ interface Plane {
 class RowFilter {
   /** Rows above and below that one row needs. */
   readonly reach: number
-  /** Of the row `reach` above the one taken last. */
-  readonly significance: Float32Array
-  readonly unit: Float32Array
+  /** The row `reach` above the one taken last, once it is finished. */
+  readonly row: SearchedRow
   readonly #scene: Scene
   readonly #part: number
   readonly #squares: number
@@ -105,8 +125,11 @@ class RowFilter {
     this.#apron = apron
     this.#length = length
     this.reach = reach
-    this.significance = this.#signal.out.subarray(0, width)
-    this.unit = this.#weight.out.subarray(0, width)
+    this.row = {
+      significance: this.#signal.out.subarray(0, width),
+      unit: this.#weight.out.subarray(0, width),
+      tops: memory.floats(blocksOf(width)),
+    }
   }
 
   /** Take a row, or an empty one from outside the frame. */
@@ -123,7 +146,6 @@ class RowFilter {
     this.#smoothAlong(this.#signal, inside)
     this.#smoothAlong(this.#weight, inside)
     this.#kept++
-    if (this.#kept > 2 * this.reach) this.#smoothAcross()
   }
 
   /** Signal over noise, squared, of each pixel, and its weight, into the lines. */
@@ -152,13 +174,16 @@ class RowFilter {
     rows.fill(0, row + (inside ? this.#apron + width : 0), row + this.#length)
   }
 
-  #smoothAcross(): void {
+  /** Smooth across the rows that were taken. */
+  finish(): void {
     const { width, memory } = this.#scene
     const middle = (this.#kept - 1 - this.reach) * this.#length + this.#apron
     for (const { rows, out, alongColumn } of [this.#signal, this.#weight]) {
       convolve(memory, rows, middle, out, 0, width, alongColumn)
     }
-    memory.kernels.significance(this.#signal.out.byteOffset, this.#weight.out.byteOffset, width, this.#squares)
+    const { significance, unit, tops } = this.row
+    memory.kernels.significance(significance.byteOffset, unit.byteOffset, width, this.#squares)
+    memory.kernels.topsOf(significance.byteOffset, width, 4 * SEARCH_BLOCK_PX, tops.byteOffset)
   }
 }
 

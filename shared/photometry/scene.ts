@@ -132,18 +132,20 @@ export class Scene {
     this.width = frame.width
     this.height = frame.height
     const pixels = frame.width * frame.height
-    this.memory = new KernelMemory(13 * pixels + ARENA_BYTES + ARENA_BYTES_PER_COLUMN * frame.width)
+    this.memory = new KernelMemory(14 * pixels + ARENA_BYTES + ARENA_BYTES_PER_COLUMN * frame.width)
     this.data = this.memory.floats(pixels)
     this.residual = this.memory.floats(pixels)
     this.sky = this.memory.floats(pixels)
     this.planeBytes = this.residual.byteOffset - this.data.byteOffset
     this.usable = this.memory.bytes(pixels)
+    this.mask = this.memory.bytes(pixels)
     this.data.set(frame.pixels)
     frame.pixels = this.data // one plane less
-    this.mask = frame.mask
+    this.mask.set(frame.mask)
+    frame.mask = this.mask
     if (sky instanceof Float32Array) this.sky.set(sky)
-    else for (let y = 0; y < this.height; y++) sky.line(y, this.sky, y * this.width)
-    markUsable(frame, this.usable)
+    else drawMap(this.memory, sky, y => this.sky.byteOffset + 4 * y * this.width)
+    markUsable(frame, this.memory, this.usable)
     this.saturationAdu = frame.detector.saturationAdu
     const { gainElectronsPerAdu: gain, readNoiseElectrons, pedestalAdu } = frame.detector
     const readout = (readNoiseElectrons / gain) ** 2 + 1 / 12
@@ -155,8 +157,8 @@ export class Scene {
 
   /** Take every star out: the residual is the frame without its sky. */
   clear(): void {
-    const { data, sky, residual, usable } = this
-    for (let i = 0; i < data.length; i++) residual[i] = usable[i] || Number.isFinite(data[i]) ? data[i] - sky[i] : 0
+    const { data, planeBytes, usable, memory } = this
+    memory.kernels.takeSky(data.byteOffset, planeBytes, usable.byteOffset, data.length)
   }
 
   /** Variance of a pixel from the model (sky and stars drawn on it), ADU²; never from its own noisy value. */
@@ -211,19 +213,26 @@ export class Scene {
     }
   }
 
-  /** Shift the sky of a row (ADU) and take that out of the residual. */
-  raiseSky(y: number, change: Float32Array): void {
-    const { width, sky, residual } = this
-    for (let x = 0, i = y * width; x < width; x++, i++) {
-      sky[i] += change[x]
-      residual[i] -= change[x]
-    }
+  /** Add a map (ADU) to the sky and take it out of the residual. */
+  raiseSky(map: CoarseMap): void {
+    const { width, residual, planeBytes, memory } = this
+    const mark = memory.mark()
+    const change = memory.floats(width + 3).byteOffset
+    drawMap(
+      memory,
+      map,
+      () => change,
+      y => {
+        memory.kernels.raise(residual.byteOffset + 4 * y * width, planeBytes, change, width)
+      },
+    )
+    memory.release(mark)
   }
 
   /** Put the sky and what is left of each pixel in the place of `data`: the frame without its stars. */
   removeStars(): void {
-    const { data, sky, residual, usable } = this
-    for (let i = 0; i < data.length; i++) if (usable[i] || Number.isFinite(data[i])) data[i] = sky[i] + residual[i]
+    const { data, planeBytes, usable, memory } = this
+    memory.kernels.putTogether(data.byteOffset, planeBytes, usable.byteOffset, data.length)
   }
 
   #add(local: LocalPsf, x: number, y: number, amount: number, radius: number): void {
@@ -288,23 +297,53 @@ export class Scene {
   }
 }
 
-/** Mark the pixels that may enter a fit: not masked, finite, below saturation, and no neighbour of a saturated one. */
-function markUsable(frame: Frame, usable: Uint8Array): void {
-  const { height, pixels, mask, detector } = frame
-  const full = markSound(pixels, mask, detector.saturationAdu, usable)
-  if (full === 0) return
-  for (let j = 0; j < height; j++) spillCharge(frame, j, usable)
+/**
+ * Draw a map row by row.
+ *
+ * @param into place of a row in the memory of the kernels, bytes, with room for three numbers behind it
+ * @param drawn is told of each row when it is there
+ */
+function drawMap(
+  memory: KernelMemory,
+  map: CoarseMap,
+  into: (y: number) => number,
+  drawn: (y: number) => void = () => {},
+): void {
+  const mark = memory.mark()
+  const { starts, part } = map.pieces
+  const pieces = starts.length - 1
+  const cubics = memory.floats(4 * pieces)
+  const first = memory.whole(starts.length)
+  const place = memory.floats(part.length)
+  first.set(starts)
+  place.set(part)
+  const [from, where, at] = [first.byteOffset, place.byteOffset, cubics.byteOffset]
+  for (let y = 0; y < map.height; y++) {
+    map.cubics(y, cubics)
+    memory.kernels.drawPieces(from, at, pieces, where, map.floor, into(y))
+    drawn(y)
+  }
+  memory.release(mark)
 }
 
-/** The first three of these; returns how many pixels are saturated. */
-function markSound(pixels: Float32Array, mask: Uint8Array, saturationAdu: number, usable: Uint8Array): number {
-  let full = 0
-  for (let k = 0; k < pixels.length; k++) {
-    const value = pixels[k]
-    usable[k] = mask[k] === 0 && value > Number.NEGATIVE_INFINITY && value < saturationAdu ? 1 : 0
-    if ((mask[k] & MASK.saturated) !== 0 || value >= saturationAdu) full++
+/** Mark the pixels that may enter a fit: not masked, finite, below saturation, and no neighbour of a saturated one. */
+function markUsable({ width, height, pixels, mask, detector }: Frame, memory: KernelMemory, usable: Uint8Array): void {
+  const full: number[] = []
+  const sum = memory.floats(1)
+  for (let y = 0; y < height; y++) {
+    const first = y * width
+    memory.kernels.markSound(
+      pixels.byteOffset + 4 * first,
+      mask.byteOffset + first,
+      usable.byteOffset + first,
+      width,
+      MASK.saturated,
+      detector.saturationAdu,
+      sum.byteOffset,
+    )
+    if (sum[0] > 0) full.push(y)
   }
-  return full
+  for (const row of full) spillCharge({ width, height, pixels, mask, detector }, row, usable)
 }
 
 /** Charge spills into the next pixel before the level is reached: the neighbours of a row's saturated pixels go too. */

@@ -78,6 +78,21 @@ const significance = kernel({ top: 'i32', bottom: 'i32', count: 'i32', squares: 
   ]
 })
 
+/** The greatest number of each block of a list, or greater ones of up to a block behind its end. */
+const topsOf = kernel({ values: 'i32', count: 'i32', blockBytes: 'i32', tops: 'i32' }, (p, local) => {
+  const [block, k, top] = [local('i32'), local('i32'), local('i32')]
+  const most = local('v128')
+  return [
+    top.set(p.tops),
+    repeat(block, p.values, i32.add(p.values, i32.mul(p.count, i32.const(4))), p.blockBytes, [
+      most.set(f32x4.load(block)),
+      repeat(k, block, i32.add(block, p.blockBytes), 16, [most.set(max(most, f32x4.load(k)))]),
+      f32.store(top, f32x4.greatest(most)),
+      top.set(i32.add(top, i32.const(4))),
+    ]),
+  ]
+})
+
 /** Sums over the usable pixels of a rectangle: distance from a level, cut at ± a limit; how many lie within; how many. */
 const huber = kernel(
   {
@@ -120,4 +135,4 @@ const huber = kernel(
   },
 )
 
-export const searchKernels = { precision, combine, significance, huber }
+export const searchKernels = { precision, combine, significance, topsOf, huber }

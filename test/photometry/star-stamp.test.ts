@@ -4,7 +4,7 @@ import { choleskyInPlace, choleskyInverse, choleskyInverseDiagonal } from '#shar
 import { random } from '#shared/numeric/random.ts'
 import { LocalPsf, type Psf } from '#shared/photometry/psf.ts'
 import { analyticPsf } from '#shared/photometry/psf-build.ts'
-import { gaussianOf, searchRows } from '#shared/photometry/row-filter.ts'
+import { gaussianOf, SEARCH_BLOCK_PX, searchRows } from '#shared/photometry/row-filter.ts'
 import { Scene } from '#shared/photometry/scene.ts'
 import { StampPsf } from '#shared/photometry/stamp-psf.ts'
 import { StarStamp } from '#shared/photometry/star-stamp.ts'
@@ -153,7 +153,9 @@ describe.each([0, 0.5])('the matched filter of a PSF with slant %d', slant => {
     const scene = noisyScene()
     const psf = psfOf(3.4, slant)
     const [significances, units] = [0, 1].map(() => new Float32Array(width * height))
-    searchRows(scene, psf, 0, (y, significance, unit) => {
+    searchRows(scene, psf, 0, (y, { significance, unit, tops }) => {
+      expect(tops[0]).toBe(Math.max(...significance.subarray(0, SEARCH_BLOCK_PX)))
+      expect(tops[1]).toBeGreaterThanOrEqual(Math.max(...significance.subarray(SEARCH_BLOCK_PX)))
       significances.set(significance, y * width)
       units.set(unit, y * width)
     })
