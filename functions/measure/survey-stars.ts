@@ -24,7 +24,7 @@ export async function measureSurvey(
 ): Promise<Uint8Array> {
   const { scene, stars, psf } = measured
   const expected = known && expectedStars(scene, stars, psf, known)
-  const around = surroundingsByRegion(scene, psf)
+  const around = surroundingsByRegion(measured, expected)
   const placed = await starsOnFrame(tiles, survey, cone, wcs, header.mjdUtcMid)
   const rows = Array.from(placed.x, (x, i) => {
     const y = placed.y[i]

@@ -8,9 +8,12 @@ import {
   SKY_TERMS,
   type SkyPrior,
 } from './forced-fit.ts'
-import { LocalPsf, type Psf } from './psf.ts'
+import type { ExpectedStars } from './known-stars.ts'
+import type { MeasuredFrame } from './measure-stars.ts'
+import { LocalPsf } from './psf.ts'
 import type { Scene } from './scene.ts'
 import { cutStamp } from './stamp.ts'
+import { targetNeighbours } from './target-neighbours.ts'
 
 /** Empty places are looked for from here on, FWHM, on a grid of this step; no farther than a part of the frame that is alike. */
 const FROM_FWHM = 4
@@ -39,17 +42,31 @@ export interface Surroundings {
   bias: number
 }
 
+/** What of a measured frame places are measured on. */
+type Field = Pick<MeasuredFrame, 'scene' | 'stars' | 'psf'>
+
 /**
- * Look at the empty places around a position: how the sky under them varies, and how their fluxes scatter.
+ * Look at the empty places around a position: how the sky under them varies, and how their fluxes scatter. They are
+ * measured as a target is, the stars beside them fitted too, those among them that only a survey knows.
  *
  * @param local PSF at the position
+ * @param expected what a survey lets expect of the stars on the frame
  */
-export function lookAround(scene: Scene, local: LocalPsf, x: number, y: number): Surroundings {
+export function lookAround(
+  field: Field,
+  local: LocalPsf,
+  x: number,
+  y: number,
+  expected?: ExpectedStars,
+): Surroundings {
+  const { scene } = field
   const { fwhmPx } = local.psf
   const reach = Math.ceil(FORCED_REACH_FWHM * fwhmPx)
-  const equations = emptyPlaces(scene, fwhmPx, x, y).map(place =>
-    forcedEquations(cutStamp(scene, place.x, place.y, reach), local, place),
-  )
+  const near = expected && expectedWithin(expected, x, y, (TO_FWHM + FORCED_REACH_FWHM) * Math.SQRT2 * fwhmPx)
+  const equations = emptyPlaces(scene, fwhmPx, x, y).map(place => {
+    const { neighbours } = targetNeighbours(field, place, place, [], near)
+    return forcedEquations(cutStamp(scene, place.x, place.y, reach), local, place, { neighbours })
+  })
   const prior = learnSky(equations)
   const noise = scene.skyNoise(scene.indexAt(x, y))
   const fluxes: number[] = []
@@ -70,7 +87,8 @@ export function lookAround(scene: Scene, local: LocalPsf, x: number, y: number):
 const REGION_FWHM = 40
 
 /** The same for many places of a frame: each region of it is looked at once, from its middle. */
-export function surroundingsByRegion(scene: Scene, psf: Psf): (x: number, y: number) => Surroundings {
+export function surroundingsByRegion(field: Field, expected?: ExpectedStars): (x: number, y: number) => Surroundings {
+  const { scene, psf } = field
   const side = REGION_FWHM * psf.fwhmPx
   const columns = Math.max(1, Math.round(scene.width / side))
   const rows = Math.max(1, Math.round(scene.height / side))
@@ -86,10 +104,23 @@ export function surroundingsByRegion(scene: Scene, psf: Psf): (x: number, y: num
     if (!found) {
       const [middleX, middleY] = [((c + 0.5) * scene.width) / columns, ((r + 0.5) * scene.height) / rows]
       local.moveTo(middleX, middleY)
-      found = lookAround(scene, local, middleX, middleY)
+      found = lookAround(field, local, middleX, middleY, expected)
       seen.set(key, found)
     }
     return found
+  }
+}
+
+function expectedWithin(expected: ExpectedStars, x: number, y: number, withinPx: number): ExpectedStars {
+  const near = Array.from(expected.x.keys()).filter(i => {
+    return Math.abs(expected.x[i] - x) < withinPx && Math.abs(expected.y[i] - y) < withinPx
+  })
+  const column = (values: Float64Array) => Float64Array.from(near, i => values[i])
+  return {
+    x: column(expected.x),
+    y: column(expected.y),
+    flux: column(expected.flux),
+    fluxErr: column(expected.fluxErr),
   }
 }
 

@@ -62,7 +62,7 @@ export function measureTarget(
     star === undefined ? { x, y, guess: 0 } : { x: stars.x[star], y: stars.y[star], guess: stars.flux[star] }
   const local = new LocalPsf(psf)
   local.moveTo(place.x, place.y)
-  const lookAtPlace = (atX: number, atY: number) => lookAround(scene, local, atX, atY)
+  const lookAtPlace = (atX: number, atY: number) => lookAround(measured, local, atX, atY, expected)
   const { prior, ratio, fluxErr: emptyErr } = (around ?? lookAtPlace)(place.x, place.y)
   const beside = targetNeighbours(measured, { x, y }, place, own, expected)
 

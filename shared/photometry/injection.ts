@@ -142,7 +142,7 @@ function isUsable({ usable, width }: Scene, x: number, y: number, radius: number
 function measureAt(measured: MeasuredFrame, places: Place[], known?: KnownStars) {
   const { scene, stars, psf } = measured
   const expected = known && expectedStars(scene, stars, psf, known)
-  const around = surroundingsByRegion(scene, psf)
+  const around = surroundingsByRegion(measured, expected)
   return places.map(({ x, y }) =>
     measureTarget(measured, { name: 'injected', raDeg: Number.NaN, decDeg: Number.NaN }, x, y, { expected, around }),
   )

@@ -28,7 +28,7 @@ export interface Neighbourhood {
  * @param own stars of the scene that are the target
  */
 export function targetNeighbours(
-  measured: MeasuredFrame,
+  measured: Pick<MeasuredFrame, 'scene' | 'stars' | 'psf'>,
   given: { x: number; y: number },
   seen: { x: number; y: number },
   own: number[],
@@ -56,7 +56,7 @@ export function targetNeighbours(
 
 /** Known stars around the target that no star of the scene stands for; they begin undrawn. */
 function unseenStars(
-  { stars, scene, psf }: MeasuredFrame,
+  { stars, scene, psf }: Pick<MeasuredFrame, 'scene' | 'stars' | 'psf'>,
   given: { x: number; y: number },
   seen: { x: number; y: number },
   own: number[],

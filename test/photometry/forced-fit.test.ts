@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { estimateBackground } from '#shared/image/background.ts'
 import type { Frame } from '#shared/image/frame.ts'
+import { random } from '#shared/numeric/random.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { isEmpty, lookAround, surroundingsByRegion } from '#shared/photometry/empty-places.ts'
 import { measureTarget } from '#shared/photometry/forced.ts'
@@ -18,7 +19,7 @@ function measureFrame(frame: Frame, stars: TrueStar[]): MeasuredFrame {
 
 function pullsAtEmptyPlaces(measured: MeasuredFrame): number[] {
   const { scene, psf } = measured
-  const around = surroundingsByRegion(scene, psf)
+  const around = surroundingsByRegion(measured)
   const pulls: number[] = []
   for (let y = 12.3; y < sky.height - 12; y += 9.7) {
     for (let x = 12.6; x < sky.width - 12; x += 9.7) {
@@ -66,15 +67,42 @@ describe('fluxes of empty places', () => {
     const frame = renderFrame(sky, stars)
     addRipples(frame, 25, 26)
     const [flat, rippled] = [renderFrame(sky, stars), frame].map(each => {
-      const { scene, psf } = measureFrame(each, stars)
-      const local = new LocalPsf(psf)
+      const measured = measureFrame(each, stars)
+      const local = new LocalPsf(measured.psf)
       local.moveTo(160, 160)
-      return lookAround(scene, local, 160, 160).prior
+      return lookAround(measured, local, 160, 160).prior
     })
     expect(Math.sqrt(flat[0])).toBeLessThan(2)
     // The product of two waves has half the height's root mean square; the sky map has followed part of it.
     expect(Math.sqrt(rippled[1] + rippled[2])).toBeGreaterThan(3)
     expect(Math.sqrt(rippled[1] + rippled[2])).toBeLessThan(25)
+  })
+
+  test('scatter by the stars that nobody knows, not by those that a survey tells of', () => {
+    const error = fluxLimit(sky, 0)
+    const draw = random('faint stars')
+    const faint = Array.from({ length: 500 }, () => ({
+      x: sky.width * draw.uniform(),
+      y: sky.height * draw.uniform(),
+      flux: 3 * error,
+    }))
+    const measured = measureFrame(renderFrame(sky, [...stars, ...faint]), stars)
+    const expected: ExpectedStars = {
+      x: Float64Array.from(faint, star => star.x),
+      y: Float64Array.from(faint, star => star.y),
+      flux: Float64Array.from(faint, star => star.flux),
+      fluxErr: Float64Array.from(faint, star => 0.1 * star.flux),
+    }
+    const local = new LocalPsf(measured.psf)
+    local.moveTo(160, 160)
+    const alone = lookAround(measured, local, 160, 160)
+    const told = lookAround(measured, local, 160, 160, expected)
+    expect(told.places).toBe(alone.places)
+    // Campbell's theorem: density times flux squared times the area of the squared profile's square, 2π (fwhm/2.355)² px.
+    const area = 2 * Math.PI * (sky.fwhmPx / 2.355) ** 2
+    const unknown = Math.sqrt(1 + (500 / (sky.width * sky.height)) * 9 * area)
+    expect(Math.abs(alone.ratio / unknown - 1)).toBeLessThan(0.15)
+    expect(Math.abs(told.ratio - 1)).toBeLessThan(0.15)
   })
 })
 
