@@ -246,15 +246,19 @@ function isolatedBias({ score }: Row): BinBias[] {
   )
 }
 
-/** Difference of the median magnitude errors between the bins of S/N 20–1000 that differ most, mmag, over all frames. */
+/**
+ * Difference of the median magnitude errors between the bins of S/N 20–1000 that differ most, mmag, over all frames.
+ * Frames of a preset have one noise: each counts by its number of stars, not by the scatter that its few stars happen to
+ * have, which would favour the frames where they agree by chance.
+ */
 function trend(frames: BinBias[][]): string {
   const bins = ['20-50', '50-200', '200-1000'].flatMap(snr => {
     const seen = frames.flatMap(bins => bins.find(bin => bin.snr === snr) ?? [])
     if (seen.length === 0) return []
-    const weight = seen.map(({ n, sigmaMag }) => n / (1.2533 * sigmaMag) ** 2)
-    const total = weight.reduce((sum, w) => sum + w, 0)
-    const bias = seen.reduce((sum, { biasMag }, i) => sum + weight[i] * biasMag, 0) / total
-    return [{ bias, error: total ** -0.5 }]
+    const stars = seen.reduce((sum, { n }) => sum + n, 0)
+    const bias = seen.reduce((sum, { n, biasMag }) => sum + n * biasMag, 0) / stars
+    const variance = seen.reduce((sum, { n, sigmaMag }) => sum + n * sigmaMag ** 2, 0) / stars
+    return [{ bias, error: 1.2533 * Math.sqrt(variance / stars) }]
   })
   if (bins.length < 2) return '-'
   bins.sort((a, b) => a.bias - b.bias)
