@@ -1,14 +1,17 @@
 import { assemble } from '#shared/numeric/wasm.ts'
 import { drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
+import { fitSample, weighSample } from './psf-kernels.ts'
 import { searchKernels } from './search-kernels.ts'
 import { paint, pair, shape, weigh } from './stamp-kernels.ts'
-import { laplacian, mix, sample, spread } from './table-kernels.ts'
+import { compose, laplacian, mix, sample, spread } from './table-kernels.ts'
 
 const PAGE_BYTES = 65_536
 const ALIGN_BYTES = 16
 
 const frameKernels = { markSound, takeSky, putTogether, drawPieces, raise }
-const kernels = { mix, sample, laplacian, spread, paint, weigh, pair, shape, ...searchKernels, ...frameKernels }
+const stampKernels = { mix, sample, laplacian, paint, weigh, pair, shape }
+const psfKernels = { spread, compose, fitSample, weighSample }
+const kernels = { ...stampKernels, ...psfKernels, ...searchKernels, ...frameKernels }
 type KernelName = keyof typeof kernels
 
 /** Pixels and tables that the kernels work on, and the kernels themselves. */

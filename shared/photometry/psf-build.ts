@@ -4,8 +4,9 @@ import { madSigma } from '#shared/numeric/robust.ts'
 import { moffatElongation, moffatFwhm, type StarPixels } from './moffat.ts'
 import { LocalPsf, moffatTable, nodePlace, type Psf } from './psf.ts'
 import { centreTables, envelopeOf } from './psf-finish.ts'
+import type { Sample } from './psf-sample.ts'
 import { type CoreShape, fitShape, scaledPlace, shapeAt } from './psf-shape.ts'
-import { refineTables, type Sample } from './psf-tables.ts'
+import { refineTables } from './psf-tables.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */

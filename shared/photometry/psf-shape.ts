@@ -18,7 +18,7 @@ export function termCount(order: number): number {
 }
 
 /** Values of the terms 1, x, y, x², xy, y² at a place scaled to −1 … 1. */
-export function polynomialTerms(order: number, x: number, y: number, out: Float64Array): void {
+export function polynomialTerms(order: number, x: number, y: number, out: Float64Array | Float32Array): void {
   out[0] = 1
   if (order < 1) return
   out[1] = x

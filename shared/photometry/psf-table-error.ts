@@ -1,8 +1,8 @@
 import { median } from '#shared/numeric/robust.ts'
 import type { Psf } from './psf.ts'
 import type { NodeBlocks, ResidualTables } from './psf-residual.ts'
+import { FIT_FWHM, type Sample } from './psf-sample.ts'
 import { polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
-import { FIT_FWHM, type Sample } from './psf-tables.ts'
 import type { Scene } from './scene.ts'
 
 /**

@@ -15,8 +15,8 @@ const NOISE_PIXELS = 150_000
 /** Wings are drawn no farther than this, pixel. */
 const WING_LIMIT = 300
 
-/** Room beside the planes: two PSFs and the stamps of two fitters, and rows of the search. */
-const ARENA_BYTES = 32e6
+/** Room beside the planes: two PSFs, the stars they are learnt from, the stamps of two fitters, and rows of the search. */
+const ARENA_BYTES = 64e6
 const ARENA_BYTES_PER_COLUMN = 1000
 
 /** Side of the largest stamp that is drawn: 2 · (largest table radius) + 1, pixel. */

@@ -10,7 +10,8 @@ import { SPLINE_NUMBERS } from './table-kernels.ts'
 export class StampPsf {
   readonly psf: Psf
   readonly memory: KernelMemory
-  readonly #tables: Float32Array
+  /** Table after table. */
+  readonly tables: Float32Array
   /** Numbers of one piece of a row, of a row, and of a table. */
   readonly pieceLength: number
   readonly rowLength: number
@@ -31,18 +32,40 @@ export class StampPsf {
     this.rowLength = phases * this.pieceLength
     this.tableLength = size * this.rowLength
     const nodes = psf.nodesX * psf.nodesY
-    this.#tables = memory.floats(nodes * this.tableLength)
-    for (let row = 0; row < nodes * size; row++) {
-      for (let i = 0; i < size; i++) {
-        this.#tables[row * this.rowLength + (i % phases) * this.pieceLength + Math.floor(i / phases)] =
-          psf.tables[row * size + i]
-      }
-    }
+    // Kernels write sixteen numbers at a time.
+    this.tables = memory.floats(nodes * this.tableLength + 16).fill(0)
+    this.layOut(psf.tables, nodes, this.tables)
     this.side = 4 * Math.ceil((2 * Math.ceil(psf.radiusPx) + 2) / 4)
     this.#weights = memory.floats(4)
     this.numbers = memory.floats(SPLINE_NUMBERS)
     this.bends = memory.floats(this.side * this.side)
     this.sums = memory.floats(12)
+  }
+
+  /** Lay tables, node after node, out for the kernels; what lies between the pieces of a row stays as it is. */
+  layOut(plain: Float32Array | Float64Array, count: number, out: Float32Array): void {
+    const { pieceLength, rowLength } = this
+    const { oversampling: phases, half } = this.psf
+    const size = 2 * half + 1
+    for (let row = 0; row < count * size; row++) {
+      for (let phase = 0; phase < phases; phase++) {
+        let at = row * rowLength + phase * pieceLength
+        for (let i = phase; i < size; i += phases) out[at++] = plain[row * size + i]
+      }
+    }
+  }
+
+  /** Write the tables back into those of the PSF. */
+  store(): void {
+    const { psf, tables, pieceLength, rowLength } = this
+    const phases = psf.oversampling
+    const size = 2 * psf.half + 1
+    for (let row = 0; row < psf.nodesX * psf.nodesY * size; row++) {
+      for (let phase = 0; phase < phases; phase++) {
+        let at = row * rowLength + phase * pieceLength
+        for (let i = phase; i < size; i += phases) psf.tables[row * size + i] = tables[at++]
+      }
+    }
   }
 
   /**
@@ -60,7 +83,7 @@ export class StampPsf {
     const firstColumn = 4 * Math.floor(firstRow / os / 4)
     const columns = Math.min(Math.floor((psf.half + reach) / os) + 1, pieceLength) - firstColumn
     const first = 4 * (firstRow * rowLength + firstColumn)
-    const base = this.#tables.byteOffset + first
+    const base = this.tables.byteOffset + first
     const step = 4 * tableLength
     this.memory.kernels.mix(
       base + node[0] * step,

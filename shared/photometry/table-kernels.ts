@@ -126,41 +126,82 @@ export const laplacian = kernel(sampling, (p, local) =>
 )
 
 /**
- * Spread amounts over the 4 × 4 nodes around each of many pixels: each node gets weight · amount · each of the terms. All
- * pixels of a star have the same weights, since the table's step divides the pixel.
+ * Spread amounts over the 4 × 4 nodes around each pixel of a rectangle: each node gets weight · amount · each of the
+ * terms. All pixels of a star have the same weights, since the table's step divides the pixel.
  */
 export const spread = kernel(
   {
-    /** For each pixel the place of its first node in `out`, bytes, and the amount. */
-    places: 'i32',
     amounts: 'i32',
-    listBytes: 'i32',
+    widthBytes: 'i32',
+    w: 'i32',
+    h: 'i32',
     weights: 'i32',
     terms: 'i32',
+    /** Bytes of a node, and of a row of nodes; nodes from pixel to pixel. */
     termBytes: 'i32',
     rowBytes: 'i32',
+    nodes: 'i32',
+    /** First of the nodes around the first pixel. */
     out: 'i32',
   },
   (p, local) => {
-    const [k, block, node, row] = Array.from({ length: 4 }, () => local('i32'))
+    const [line, column, block, amount, first, node, row] = Array.from({ length: 7 }, () => local('i32'))
     const [term, share] = [local('v128'), local('v128')]
     const weight = Array.from({ length: 16 }, () => local('v128'))
     return [
       ...weight.map((w, n) => w.set(f32x4.loadSplat(p.weights, 4 * n))),
       repeat(block, i32.const(0), p.termBytes, 16, [
         term.set(f32x4.load(at(p.terms, block))),
-        repeat(k, i32.const(0), p.listBytes, 4, [
-          share.set(mul(term, f32x4.loadSplat(at(p.amounts, k)))),
-          row.set(at(at(p.out, block), i32.load(at(p.places, k)))),
-          ...[0, 1, 2, 3].flatMap(b => [
-            node.set(row),
-            ...[0, 1, 2, 3].flatMap(a => [
-              f32x4.store(node, add(f32x4.load(node), mul(weight[4 * b + a], share))),
-              node.set(at(node, p.termBytes)),
+        repeat(line, i32.const(0), p.h, 1, [
+          amount.set(at(p.amounts, i32.mul(line, p.widthBytes))),
+          first.set(at(at(p.out, block), i32.mul(i32.mul(line, p.nodes), p.rowBytes))),
+          repeat(column, i32.const(0), p.w, 1, [
+            share.set(mul(term, f32x4.loadSplat(amount))),
+            row.set(first),
+            ...[0, 1, 2, 3].flatMap(b => [
+              node.set(row),
+              ...[0, 1, 2, 3].flatMap(a => [
+                f32x4.store(node, add(f32x4.load(node), mul(weight[4 * b + a], share))),
+                node.set(at(node, p.termBytes)),
+              ]),
+              row.set(at(row, p.rowBytes)),
             ]),
-            row.set(at(row, p.rowBytes)),
+            amount.set(i32.add(amount, i32.const(4))),
+            first.set(at(first, i32.mul(p.nodes, p.termBytes))),
           ]),
         ]),
+      ]),
+    ]
+  },
+)
+
+/** A table: analytic part and the polynomial terms of the residual, each a plane, by their coefficients; all times a scale. */
+export const compose = kernel(
+  {
+    analytic: 'i32',
+    planes: 'i32',
+    planeBytes: 'i32',
+    terms: 'i32',
+    coefficients: 'i32',
+    scale: 'f32',
+    out: 'i32',
+    bytes: 'i32',
+  },
+  (p, local) => {
+    const [k, term, from] = [local('i32'), local('i32'), local('i32')]
+    const [scale, coefficient] = [local('v128'), local('v128')]
+    const sums = Array.from({ length: 4 }, () => local('v128'))
+    return [
+      scale.set(f32x4.splat(p.scale)),
+      repeat(k, i32.const(0), p.bytes, 64, [
+        ...sums.map((s, n) => s.set(f32x4.load(at(p.analytic, k), 16 * n))),
+        from.set(at(p.planes, k)),
+        repeat(term, i32.const(0), p.terms, 1, [
+          coefficient.set(f32x4.loadSplat(at(p.coefficients, i32.mul(term, i32.const(4))))),
+          ...sums.map((s, n) => s.set(add(s, mul(coefficient, f32x4.load(from, 16 * n))))),
+          from.set(at(from, p.planeBytes)),
+        ]),
+        ...sums.map((s, n) => f32x4.store(at(p.out, k), mul(scale, s), 16 * n)),
       ]),
     ]
   },
