@@ -41,7 +41,10 @@ export const StandardHeader = z.object({
   saturationAdu: z.number().positive(),
   pedestalAdu: z.number(),
   binning: z.tuple([z.number(), z.number()]),
+  /** Square root of a pixel's area on the sky. */
   pixelScaleArcsec: z.number().positive().nullable(),
+  /** Height of a pixel over its width; null where nothing tells it. */
+  pixelAspect: z.number().positive().nullish(),
   /** Where the header says the telescope pointed, ICRS as far as known. */
   pointing: z.object({ raDeg: z.number(), decDeg: z.number(), uncertaintyDeg: z.number() }).nullable(),
   site: z.object({ latitudeDeg: z.number(), longitudeEastDeg: z.number(), heightM: z.number() }).nullable(),

@@ -1,6 +1,7 @@
 import type { StandardHeader } from '#events/frame.ts'
 import { type ScaleRange, searchBlind } from '#shared/astrometry/blind-search.ts'
 import type { FieldDetections, FieldStars } from '#shared/astrometry/pair-stars.ts'
+import { onSquarePixels } from '#shared/astrometry/pixel-aspect.ts'
 import type { QuadSky } from '#shared/astrometry/quad-index.ts'
 import { scaleOf } from '#shared/astrometry/similarity.ts'
 import { confirmBlind, type FieldSolution } from '#shared/astrometry/solve-field.ts'
@@ -27,6 +28,7 @@ export interface BlindResult {
  * Search the whole sky for a frame: first about the scale that the header tells, then at any.
  *
  * @param scale range that an operator gives: nothing else is tried
+ * @param pixelAspect height of a pixel over its width
  * @param starsAround reference stars at the frame's epoch, brightest first, in a cone that holds the frame
  */
 export async function solveBlind(
@@ -34,9 +36,10 @@ export async function solveBlind(
   detections: FieldDetections,
   { widthPx, heightPx, pixelScaleArcsec }: StandardHeader,
   scale: ScaleRange | undefined,
+  pixelAspect: number,
   starsAround: (place: { raDeg: number; decDeg: number; scaleArcsec: number }) => Promise<FieldStars>,
 ): Promise<BlindResult> {
-  const frame = { x: detections.x, y: detections.y, width: widthPx, height: heightPx }
+  const frame = onSquarePixels({ x: detections.x, y: detections.y, width: widthPx, height: heightPx }, pixelAspect)
   const told = pixelScaleArcsec ? [{ low: pixelScaleArcsec / SCALE_TRUST, high: pixelScaleArcsec * SCALE_TRUST }] : []
   const trials: BlindTrial[] = []
   for (const range of scale ? [scale] : [...told, ANY_SCALE]) {
@@ -45,7 +48,8 @@ export async function solveBlind(
     for await (const hypothesis of searchBlind(frame, sky, range, trial)) {
       trial.hypotheses++
       const stars = await starsAround({ ...hypothesis, scaleArcsec: scaleOf(hypothesis.map) * 3600 })
-      const solution = confirmBlind(hypothesis, detections, stars, range, widthPx, heightPx)
+      const accepted = { lowScaleArcsec: range.low, highScaleArcsec: range.high, pixelAspect }
+      const solution = confirmBlind(hypothesis, detections, stars, accepted, widthPx, heightPx)
       if (solution) return { solution, trials }
       if (trial.hypotheses >= MOST_HYPOTHESES) break
     }

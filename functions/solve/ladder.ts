@@ -1,6 +1,7 @@
 import type { StandardHeader } from '#events/frame.ts'
 import type { ScaleRange } from '#shared/astrometry/blind-search.ts'
 import type { FieldDetections, FieldStars } from '#shared/astrometry/pair-stars.ts'
+import { squareSize } from '#shared/astrometry/pixel-aspect.ts'
 import type { QuadSky } from '#shared/astrometry/quad-index.ts'
 import { type FieldSolution, isSolved, solveField } from '#shared/astrometry/solve-field.ts'
 import type { ReferenceStars, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
@@ -10,7 +11,7 @@ import { propagate } from '#shared/sky/epoch.ts'
 import { julianEpoch } from '#shared/sky/time.ts'
 import type { Log } from '#shared/store.ts'
 import { solveBlind } from './blind.ts'
-import type { Rung } from './search.ts'
+import { aspectsOf, type Rung } from './search.ts'
 
 /** What the ladder stands on. */
 export interface LadderDeps {
@@ -49,6 +50,8 @@ export interface Attempt {
   place: { raDeg: number; decDeg: number; radiusDeg: number } | 'everywhere'
   lowScaleArcsec: number
   highScaleArcsec: number
+  /** Height of a pixel over its width. */
+  pixelAspect: number
   /** What was compared, in words. */
   tried: string
   /** Hypotheses whose odds were asked for. */
@@ -73,10 +76,15 @@ export async function findField(
   const wanted = deps.survey ? [deps.survey] : ASTROMETRIC_SURVEYS
   const usable = wanted.filter(id => present.includes(id))
   const attempts: Attempt[] = []
-  const near = await climb(ladder, usable, detections, header, deps, attempts)
-  if ('solution' in near) return near
-  const anywhere = await searchSky(usable, detections, header, deps, attempts)
-  if (anywhere) return anywhere
+  let mostStars = 0
+  for (const aspect of aspectsOf(header)) {
+    const rungs = ladder.filter(({ pixelAspect }) => pixelAspect === aspect)
+    const near = await climb(rungs, usable, detections, header, deps, attempts)
+    if ('solution' in near) return near
+    const anywhere = await searchSky(aspect, usable, detections, header, deps, attempts)
+    if (anywhere) return anywhere
+    mostStars = Math.max(mostStars, near.mostStars)
+  }
 
   await giveUp(attempts)
   const found = inWords(attempts)
@@ -86,9 +94,9 @@ export async function findField(
   }
   const { raDeg, decDeg, radiusDeg } = ladder[0]
   const place = { raDeg: raDeg.toFixed(4), decDeg: decDeg.toFixed(4) }
-  if (near.mostStars < MIN_STARS) {
+  if (mostStars < MIN_STARS) {
     const catalogues = usable.join(', ') || `any catalogue of positions: ${noneHere(wanted)}`
-    throw new CpcsError('NoReferenceStars', { found: near.mostStars, ...place, catalogues })
+    throw new CpcsError('NoReferenceStars', { found: mostStars, ...place, catalogues })
   }
   throw new CpcsError('NoPatternMatch', { ...place, radiusDeg: radiusDeg.toFixed(2), found })
 }
@@ -122,7 +130,8 @@ async function climb(
 ): Promise<Found | { mostStars: number }> {
   let mostStars = 0
   for (const rung of ladder) {
-    const { raDeg, decDeg, radiusDeg, lowScaleArcsec, highScaleArcsec } = rung
+    const { raDeg, decDeg, radiusDeg, lowScaleArcsec, highScaleArcsec, pixelAspect } = rung
+    const accepted = { lowScaleArcsec, highScaleArcsec, pixelAspect }
     for (const survey of usable) {
       const reference = await referenceStars(survey, rung, detections.x.length, header, tiles)
       const count = reference.stars.raDeg.length
@@ -138,14 +147,15 @@ async function climb(
         }
         ;({ tried, tested } = result)
       }
-      attempts.push({ survey, place: { raDeg, decDeg, radiusDeg }, lowScaleArcsec, highScaleArcsec, tried, tested })
-      log.info('no match on this rung', { survey, tried, radiusDeg })
+      attempts.push({ survey, place: { raDeg, decDeg, radiusDeg }, ...accepted, tried, tested })
+      log.info('no match on this rung', { survey, tried, radiusDeg, pixelAspect })
     }
   }
   return { mostStars }
 }
 
 async function searchSky(
+  pixelAspect: number,
   usable: SurveyId[],
   detections: FieldDetections,
   header: StandardHeader,
@@ -157,10 +167,11 @@ async function searchSky(
     if (!sky) continue
     // an index may outlive the tiles that it was built of
     const bare: string[] = []
-    const { solution, trials } = await solveBlind(sky, detections, header, scaleArcsec, async place => {
+    const { solution, trials } = await solveBlind(sky, detections, header, scaleArcsec, pixelAspect, async place => {
       // the place is that of a star in the frame: its far corner may be a diagonal away
-      const radiusDeg = (Math.hypot(header.widthPx, header.heightPx) / 2) * (place.scaleArcsec / 3600)
-      const rung = { ...place, radiusDeg, lowScaleArcsec: place.scaleArcsec, highScaleArcsec: place.scaleArcsec }
+      const radiusDeg = halfDiagonalDeg(header, place.scaleArcsec, pixelAspect)
+      const pixels = { lowScaleArcsec: place.scaleArcsec, highScaleArcsec: place.scaleArcsec, pixelAspect }
+      const rung = { ...place, radiusDeg, ...pixels }
       const { stars } = await referenceStars(survey, rung, detections.x.length, header, tiles)
       if (stars.raDeg.length < MIN_STARS) bare.push(`RA ${place.raDeg.toFixed(4)} Dec ${place.decDeg.toFixed(4)}`)
       return stars
@@ -169,7 +180,8 @@ async function searchSky(
     for (const { scale, tested, hypotheses } of solution ? [] : trials) {
       const tried = `${detections.x.length} detections in the index of the whole sky, ${hypotheses} hypotheses${without}`
       const { low, high } = scale
-      attempts.push({ survey, place: 'everywhere', lowScaleArcsec: low, highScaleArcsec: high, tried, tested })
+      const pixels = { lowScaleArcsec: low, highScaleArcsec: high, pixelAspect }
+      attempts.push({ survey, place: 'everywhere', ...pixels, tried, tested })
     }
     if (!solution) continue
     log.info('the field is found in the index of the sky', { survey, logOdds: solution.logOdds })
@@ -187,7 +199,7 @@ async function referenceStars(
   tiles: Tiles,
 ): Promise<{ stars: FieldStars; radiusDeg: number }> {
   const { widthPx, heightPx, mjdUtcMid } = header
-  const halfField = (Math.hypot(widthPx, heightPx) / 2) * (rung.highScaleArcsec / 3600)
+  const halfField = halfDiagonalDeg(header, rung.highScaleArcsec, rung.pixelAspect)
   const radiusDeg = Math.min(WIDEST_CONE_DEG, rung.radiusDeg + halfField)
   const fieldArea = widthPx * heightPx * (rung.lowScaleArcsec / 3600) ** 2
   const wanted = Math.ceil((STARS_PER_DETECTION * detections * Math.PI * radiusDeg ** 2) / fieldArea)
@@ -195,6 +207,11 @@ async function referenceStars(
   const { raDeg, decDeg } = rung
   const stars = await tiles.cone(survey, { raDeg, decDeg, radiusDeg }, { limit })
   return { stars: atEpoch(stars, julianEpoch(mjdUtcMid)), radiusDeg }
+}
+
+function halfDiagonalDeg({ widthPx, heightPx }: StandardHeader, scaleArcsec: number, pixelAspect: number): number {
+  const { width, height } = squareSize(widthPx, heightPx, pixelAspect)
+  return (Math.hypot(width, height) / 2) * (scaleArcsec / 3600)
 }
 
 function atEpoch(stars: ReferenceStars, epochYear: number): FieldStars {

@@ -1,6 +1,7 @@
 import type { StandardHeader } from '#events/frame.ts'
 import type { Target } from '#events/stages.ts'
 import type { ScaleRange } from '#shared/astrometry/blind-search.ts'
+import { squareSize } from '#shared/astrometry/pixel-aspect.ts'
 import type { LastSolution } from '#shared/lightcurve/frames.ts'
 
 /** One place to look for the frame, and how far around. */
@@ -11,6 +12,8 @@ export interface Rung {
   radiusDeg: number
   lowScaleArcsec: number
   highScaleArcsec: number
+  /** Height of a pixel over its width. */
+  pixelAspect: number
   /** Whether the place came from the header. */
   fromHeader: boolean
 }
@@ -50,59 +53,80 @@ interface Place {
 /**
  * Where to look, likeliest first: near the header's pointing; in the whole of its uncertainty and more than two field widths; around
  * registered targets; around the telescope's last field; then the same with the scale that the telescope had last, where
- * the header tells another or none; last with the scale taken as unknown.
+ * the header tells another or none; then with the scale taken as unknown; last all of it with other shapes of pixels.
  */
 export function searchLadder(header: StandardHeader, hints: Hints): Rung[] {
+  return aspectsOf(header).flatMap(pixelAspect => rungsOf(header, hints, pixelAspect))
+}
+
+const COMMON_ASPECTS = [2, 1 / 2] // of cameras whose pixels are summed in pairs along one axis
+const ALIKE = 0.02
+
+/** Heights of a pixel over its width, likeliest first: as told, and square; or square, and what else is common. */
+export function aspectsOf({ pixelAspect: told }: StandardHeader): number[] {
+  if (!told) return [1, ...COMMON_ASPECTS]
+  return Math.abs(Math.log(told)) < ALIKE ? [1] : [told, 1]
+}
+
+function rungsOf(header: StandardHeader, hints: Hints, pixelAspect: number): Rung[] {
   const { pointing } = header
+  const { width, height } = squareSize(header.widthPx, header.heightPx, pixelAspect)
+  const sidePx = Math.max(width, height)
   const places: Place[] = [
     ...(pointing ? [{ ...pointing, fromHeader: true }] : []),
     ...hints.targets.slice(0, pointing ? MOST_TARGETS : undefined).map(elsewhere),
   ]
   const last = hints.last ? [elsewhere(hints.last)] : []
-  const known = knownScales(header, hints).flatMap(scale => [
-    ...places.flatMap(place => near(place, header, scale)),
-    ...last.flatMap(place =>
-      near({ ...place, uncertaintyDeg: FIELDS_AROUND * widthDeg(header, scale) }, header, scale),
-    ),
+  const known = knownScales(header, hints, pixelAspect).flatMap(scale => [
+    ...places.flatMap(place => near(place, sidePx, scale)),
+    ...last.flatMap(place => near({ ...place, uncertaintyDeg: FIELDS_AROUND * sideDeg(sidePx, scale) }, sidePx, scale)),
   ])
   const open = hints.scale ? [] : SCALE_BANDS
   const unknown = places.slice(0, pointing ? 1 : MOST_TARGETS).flatMap(place =>
     open.map(scale => {
       const radiusDeg = place.fromHeader
         ? Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
-        : Math.max(0.1, 0.7 * widthDeg(header, scale))
-      return rung(place, radiusDeg, scale)
+        : Math.max(0.1, 0.7 * sideDeg(sidePx, scale))
+      return ring(place, radiusDeg, scale)
     }),
   )
-  return [...known, ...unknown]
+  return [...known, ...unknown].map(ring => ({ ...ring, pixelAspect }))
 }
 
 function elsewhere({ raDeg, decDeg }: { raDeg: number; decDeg: number }): Place {
   return { raDeg, decDeg, uncertaintyDeg: FIRST_RADIUS_DEG, fromHeader: false }
 }
 
-/** Ranges of scale that somebody tells, likeliest first. */
-function knownScales({ pixelScaleArcsec: told }: StandardHeader, { scale, last }: Hints): ScaleRange[] {
+/** Ranges of scale that somebody tells, likeliest first: of pixels that are not square it may be that of either axis. */
+function knownScales(
+  { pixelScaleArcsec: told }: StandardHeader,
+  { scale, last }: Hints,
+  pixelAspect: number,
+): ScaleRange[] {
   if (scale) return [scale]
   const about = (value: number) => ({ low: value * (1 - SCALE_TRUST), high: value * (1 + SCALE_TRUST) })
   const before = last?.pixelScaleArcsec
   const another = before && !(told && Math.abs(told / before - 1) < SCALE_TRUST / 2) ? [about(before)] : []
-  return [...(told ? [about(told)] : []), ...another]
+  const axes = pixelAspect === 1 ? [1] : [1, Math.sqrt(pixelAspect), 1 / Math.sqrt(pixelAspect)]
+  return [...(told ? axes.map(axis => about(told * axis)) : []), ...another]
 }
 
-function widthDeg({ widthPx, heightPx }: StandardHeader, { high }: ScaleRange): number {
-  return (Math.max(widthPx, heightPx) * high) / 3600
+function sideDeg(sidePx: number, { high }: ScaleRange): number {
+  return (sidePx * high) / 3600
 }
 
 /** The rungs about a place: as sure as can be; and, where the header names it, as far off as it may be. */
-function near(place: Place, header: StandardHeader, scale: ScaleRange): Rung[] {
-  const width = widthDeg(header, scale) / (1 + SCALE_TRUST)
+function near(place: Place, sidePx: number, scale: ScaleRange): Ring[] {
+  const width = sideDeg(sidePx, scale) / (1 + SCALE_TRUST)
   const sure = Math.max(LEAST_RADIUS_DEG, place.uncertaintyDeg)
   const close = Math.max(Math.min(sure, FIRST_RADIUS_DEG), place.fromHeader ? 0 : 0.7 * width)
   const radii = [close, Math.max(sure, place.fromHeader ? FIELDS_AROUND * width : close)]
-  return [...new Set(radii)].map(radiusDeg => rung(place, radiusDeg, scale))
+  return [...new Set(radii)].map(radiusDeg => ring(place, radiusDeg, scale))
 }
 
-function rung({ raDeg, decDeg, fromHeader }: Place, radiusDeg: number, { low, high }: ScaleRange): Rung {
+/** A place, how far around it, and the scales there. */
+type Ring = Omit<Rung, 'pixelAspect'>
+
+function ring({ raDeg, decDeg, fromHeader }: Place, radiusDeg: number, { low, high }: ScaleRange): Ring {
   return { raDeg, decDeg, radiusDeg, lowScaleArcsec: low, highScaleArcsec: high, fromHeader }
 }

@@ -1,9 +1,9 @@
 import type { StandardHeader } from '#events/frame.ts'
 import { parseSexagesimalDegrees, separationDeg, wrap180, wrap360 } from '#shared/sky/angles.ts'
-import { pixelScaleDeg, pixelToSky, wcsFromCards } from '#shared/sky/wcs.ts'
+import { pixelToSky, wcsFromCards } from '#shared/sky/wcs.ts'
 import type { PointingSource } from './dialects/dialect.ts'
 import { genericPointings } from './dialects/generic.ts'
-import { contradicted, type Found, findNumber, type Reader } from './read-value.ts'
+import { type Found, findNumber, type Reader } from './read-value.ts'
 
 export type Pointing = NonNullable<StandardHeader['pointing']>
 export type Site = NonNullable<StandardHeader['site']>
@@ -92,32 +92,6 @@ function fromWcs({ header }: Reader, width: number, height: number): Found<Point
     value: { raDeg: wrap360(raDeg), decDeg, uncertaintyDeg: 0.3 },
     from: 'WCS',
     conversion: 'centre of the frame by the WCS of the header',
-    confidence: 'likely',
-  }
-}
-
-/** Arcseconds per pixel: told, or from pixel size and focal length, or from a WCS in the header. */
-export function findPixelScale(reader: Reader, binning: number): Found<number> | undefined {
-  const told = findNumber(reader, 'pixelScaleArcsec')
-  const optics = scaleOfOptics(reader, binning)
-  if (told && told.from !== 'assumed') return contradicted(told, optics ? [optics] : [])
-  if (optics) return optics
-  const wcs = wcsFromCards(reader.header)
-  if (!wcs) return told
-  const conversion = 'scale of the WCS of the header'
-  return { value: pixelScaleDeg(wcs) * 3600, from: 'WCS', conversion, confidence: 'likely' }
-}
-
-function scaleOfOptics(reader: Reader, binning: number): Found<number> | undefined {
-  const focal = findNumber(reader, 'focalLengthMm')
-  const size = findNumber(reader, 'pixelSizeMicron')
-  const unbinned = size ? undefined : findNumber(reader, 'unbinnedPixelSizeMicron')
-  if (!focal || !(size || unbinned)) return undefined
-  const micron = size ? size.value : unbinned!.value * binning
-  return {
-    value: (206.264806 * micron) / focal.value,
-    from: `${(size ?? unbinned)!.from}, ${focal.from}`,
-    conversion: `pixel size over focal length${unbinned && binning > 1 ? ', times binning' : ''}`,
     confidence: 'likely',
   }
 }

@@ -29,6 +29,8 @@ export const TelescopeProfile = z.strictObject({
   saturationAdu: z.number().positive().optional(),
   pedestalAdu: z.number().optional(),
   pixelScaleArcsec: z.number().positive().optional(),
+  /** Height of a pixel over its width. */
+  pixelAspect: z.number().positive().optional(),
   /** What moment of the exposure the header's times name, where the program says it wrongly. */
   timeStamp: z.enum(['start', 'mid', 'end']).optional(),
   /** Keyword of a value by its name in the standard header, for cameras that call it as nobody else does. */

@@ -49,6 +49,7 @@ const usualReading: Partial<Record<Field, Reading>> = {
   binningY: 'positive',
   pixelScaleArcsec: 'positive',
   pixelSizeMicron: 'positive',
+  pixelHeightMicron: 'positive',
   unbinnedPixelSizeMicron: 'positive',
   focalLengthMm: 'positive',
   latitudeDeg: 'degrees',

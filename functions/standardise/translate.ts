@@ -9,7 +9,8 @@ import { bandOf } from './dialects/filters.ts'
 import { dialectOf } from './dialects/known-dialects.ts'
 import { observationTime } from './observation-time.ts'
 import { findAirmass, findMoonAndSun } from './observing-conditions.ts'
-import { findPixelScale, findPointing, findSite } from './pointing.ts'
+import { findPixelAspect, findPixelScale } from './pixel-size.ts'
+import { findPointing, findSite } from './pointing.ts'
 import type { TelescopeProfile } from './profile.ts'
 import { contradicted, type Found, findNumber, findText, type Reader, statements } from './read-value.ts'
 
@@ -45,9 +46,10 @@ export function translate(header: Header, width: number, height: number, profile
   const clockDays = (profile.clockOffsetSeconds ?? 0) / SECONDS_PER_DAY
   const mjdUtcMid = time.mjdUtcMid.value + clockDays
   const filter = findFilter(reader, profile)
-  const binning = (['binningX', 'binningY'] as const).map(axis => findAgreed(reader, axis))
-  const binningX = binning[0]?.value ?? 1
-  const scale = fromProfile(profile.pixelScaleArcsec) ?? findPixelScale(reader, binningX)
+  const binning = { x: findAgreed(reader, 'binningX'), y: findAgreed(reader, 'binningY') }
+  const binningX = binning.x?.value ?? 1
+  const aspect = fromProfile(profile.pixelAspect) ?? findPixelAspect(reader, binning)
+  const scale = fromProfile(profile.pixelScaleArcsec) ?? findPixelScale(reader, binning, aspect?.value ?? 1)
   const pointing = findPointing(reader, width, height)
   const site = fromProfile(profile.site) ?? findSite(reader)
   const airmass = findAirmass(reader, site, pointing?.value, mjdUtcMid)
@@ -72,8 +74,9 @@ export function translate(header: Header, width: number, height: number, profile
       exposureSeconds: exposure?.value ?? 0,
       filterName: filter.name?.value ?? null,
       band: filter.band?.value ?? null,
-      binning: [binningX, binning[1]?.value ?? binningX],
+      binning: [binningX, binning.y?.value ?? binningX],
       pixelScaleArcsec: scale?.value ?? null,
+      pixelAspect: aspect?.value ?? null,
       pointing: pointing?.value ?? null,
       site: site?.value ?? null,
       airmass: airmass && Number.isFinite(airmass.value) ? airmass.value : null,
@@ -92,8 +95,9 @@ export function translate(header: Header, width: number, height: number, profile
       exposureSeconds: provenanceOf(exposure),
       filterName: provenanceOf(filter.name),
       band: provenanceOf(filter.band),
-      binning: provenanceOf(binning[0], 'not told: 1'),
+      binning: provenanceOf(binning.x, 'not told: 1'),
       pixelScaleArcsec: provenanceOf(scale),
+      pixelAspect: provenanceOf(aspect),
       pointing: provenanceOf(pointing),
       site: provenanceOf(site),
       airmass: provenanceOf(airmass),

@@ -2,9 +2,10 @@ import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { median } from '#shared/numeric/robust.ts'
 import { gnomonic } from '#shared/sky/projection.ts'
 import { pixelScaleDeg, skyToPixel } from '#shared/sky/wcs.ts'
-import type { BlindHypothesis, ScaleRange } from './blind-search.ts'
+import type { BlindHypothesis } from './blind-search.ts'
 import type { FieldDetections, FieldStars } from './pair-stars.ts'
 import { matchPatterns, STARS_PER_DETECTION } from './pattern-match.ts'
+import { onOwnPixels, onSquarePixels } from './pixel-aspect.ts'
 import { type Refined, refine } from './refine.ts'
 
 /** What is known of where a frame points. */
@@ -16,6 +17,8 @@ export interface FieldHint {
   /** Range of pixel scales, arcsec. */
   lowScaleArcsec: number
   highScaleArcsec: number
+  /** Height of a pixel over its width. */
+  pixelAspect: number
   /** Radius around the hint within which the reference stars are complete, degrees. */
   starsRadiusDeg: number
 }
@@ -66,7 +69,7 @@ export function solveField(
   for (let k = 0; k < count; k++) {
     ;[sky.xi[k], sky.eta[k]] = gnomonic(stars.raDeg[k], stars.decDeg[k], hint.raDeg, hint.decDeg)
   }
-  const pattern = { x: detections.x, y: detections.y, width, height }
+  const pattern = onSquarePixels({ x: detections.x, y: detections.y, width, height }, hint.pixelAspect)
   const options = {
     lowScaleDeg: hint.lowScaleArcsec / 3600,
     highScaleDeg: hint.highScaleArcsec / 3600,
@@ -77,7 +80,8 @@ export function solveField(
   const tally = { tested: 0 }
   for (const found of matchPatterns(pattern, sky, options, tally)) {
     hypotheses++
-    const refined = refine(found.map, hint.raDeg, hint.decDeg, detections, stars, width, height)
+    const map = onOwnPixels(found.map, hint.pixelAspect)
+    const refined = refine(map, hint.raDeg, hint.decDeg, detections, stars, width, height)
     const solution = refined && judge(refined, detections, stars, width, height, found.rung)
     if (solution && isTrusted(solution, hint)) return solution
     if (hypotheses >= MOST_HYPOTHESES) break
@@ -91,20 +95,21 @@ export function solveField(
  * A hypothesis of the blind search, refined and checked as every other, but against the odds that a search over the
  * whole sky asks for: it looks at thousands of times more places.
  *
+ * @param hypothesis of positions on square pixels
  * @param stars brightest first, at the epoch of the frame, wherever the hypothesis lets it reach
- * @param lowScaleArcsec,highScaleArcsec range of pixel scales to accept
+ * @param hint range of pixel scales, and aspect, to accept
  */
 export function confirmBlind(
   { map, raDeg, decDeg, rung }: BlindHypothesis,
   detections: FieldDetections,
   stars: FieldStars,
-  { low, high }: ScaleRange,
+  hint: AcceptedPixels,
   width: number,
   height: number,
 ): FieldSolution | undefined {
-  const refined = refine(map, raDeg, decDeg, detections, stars, width, height)
+  const refined = refine(onOwnPixels(map, hint.pixelAspect), raDeg, decDeg, detections, stars, width, height)
   const solution = refined && judge(refined, detections, stars, width, height, rung)
-  const trusted = solution && isTrusted(solution, { lowScaleArcsec: low, highScaleArcsec: high })
+  const trusted = solution && isTrusted(solution, hint)
   return trusted && solution.logOdds >= BLIND_LOG_ODDS ? solution : undefined
 }
 
@@ -113,15 +118,17 @@ export function isSolved(result: FieldSolution | Unsolved): result is FieldSolut
   return 'wcs' in result
 }
 
-function isTrusted(solution: FieldSolution, hint: Pick<FieldHint, 'lowScaleArcsec' | 'highScaleArcsec'>): boolean {
+type AcceptedPixels = Pick<FieldHint, 'lowScaleArcsec' | 'highScaleArcsec' | 'pixelAspect'>
+
+function isTrusted(solution: FieldSolution, hint: AcceptedPixels): boolean {
   if (!(solution.medianResidualPx < LOOSEST_PX)) return false
   const scale = pixelScaleDeg(solution.wcs) * 3600
   if (!(scale > hint.lowScaleArcsec && scale < hint.highScaleArcsec)) return false
-  // A camera's pixels are nearly square; a fit that shears is a fit to chance.
+  // A camera's pixels are nearly as high as they were taken for; a fit that shears is a fit to chance.
   const [c11, c12, c21, c22] = solution.wcs.cd
   const first = Math.hypot(c11, c21)
   const second = Math.hypot(c12, c22)
-  if (Math.abs(Math.log(first / second)) > 0.1) return false
+  if (Math.abs(Math.log(second / first / hint.pixelAspect)) > 0.1) return false
   if (Math.abs(c11 * c12 + c21 * c22) > 0.1 * first * second) return false
   return solution.logOdds >= ACCEPTED_LOG_ODDS && solution.matches.star.length >= FEWEST_MATCHED
 }

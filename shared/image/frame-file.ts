@@ -30,6 +30,7 @@ const keywords: readonly { keyword: string; comment: string; of: (h: StandardHea
   { keyword: 'XBINNING', comment: '', of: h => h.binning[0] },
   { keyword: 'YBINNING', comment: '', of: h => h.binning[1] },
   { keyword: 'PIXSCALE', comment: '[arcsec/pixel]', of: h => h.pixelScaleArcsec },
+  { keyword: 'PIXASPCT', comment: 'height of a pixel over its width', of: h => h.pixelAspect ?? null },
   { keyword: 'POINTRA', comment: '[deg] pointing as the header told it', of: h => h.pointing?.raDeg ?? null },
   { keyword: 'POINTDEC', comment: '[deg] pointing as the header told it', of: h => h.pointing?.decDeg ?? null },
   { keyword: 'POINTERR', comment: '[deg] how far it may be wrong', of: h => h.pointing?.uncertaintyDeg ?? null },
@@ -152,6 +153,7 @@ function readStandardHeader(cards: Header, widthPx: number, heightPx: number): S
     pedestalAdu: 0 - number('PEDESTAL'),
     binning: [number('XBINNING'), number('YBINNING')],
     pixelScaleArcsec: optional('PIXSCALE'),
+    pixelAspect: optional('PIXASPCT'),
     pointing: raDeg === null || decDeg === null ? null : { raDeg, decDeg, uncertaintyDeg: optional('POINTERR') ?? 1 },
     site:
       latitudeDeg === null || longitudeEastDeg === null

@@ -114,8 +114,9 @@ async function solveBlind(
   scale: { low: number; high: number },
 ): Promise<FieldSolution | undefined> {
   const pattern = { x: detections.x, y: detections.y, width: WIDTH, height: HEIGHT }
+  const accepted = { lowScaleArcsec: scale.low, highScaleArcsec: scale.high, pixelAspect: 1 }
   for await (const hypothesis of searchBlind(pattern, sky, scale)) {
-    const found = confirmBlind(hypothesis, detections, starsAbout(hypothesis, stars), scale, WIDTH, HEIGHT)
+    const found = confirmBlind(hypothesis, detections, starsAbout(hypothesis, stars), accepted, WIDTH, HEIGHT)
     if (found) return found
   }
   return undefined

@@ -80,7 +80,8 @@ test.each([
     range,
   )) {
     const reference = around(hypothesis.raDeg, hypothesis.decDeg, 1.5 * widthDeg)
-    found = confirmBlind(hypothesis, detections, reference, range, SIDE, SIDE)?.wcs
+    const accepted = { lowScaleArcsec: range.low, highScaleArcsec: range.high, pixelAspect: 1 }
+    found = confirmBlind(hypothesis, detections, reference, accepted, SIDE, SIDE)?.wcs
     if (found) break
   }
   expect(found && largestErrorPx(found, wcs, SIDE, SIDE)).toBeLessThan(1)

@@ -81,6 +81,7 @@ export function virtualField(knobs: Partial<FieldKnobs>): VirtualField {
     radiusDeg,
     lowScaleArcsec: 0.85 * k.scaleArcsec,
     highScaleArcsec: 1.25 * k.scaleArcsec,
+    pixelAspect: 1,
     starsRadiusDeg: reach - k.pointingErrorDeg,
   }
   return { wcs, detections, stars, hint, width, height, truth }

@@ -52,6 +52,17 @@ export function drawFrame(stars: Star[], knobs: Partial<SkyKnobs> = {}): Frame {
   return { width: k.width, height: k.height, pixels, mask: new Uint8Array(pixels.length), detector }
 }
 
+/** A frame whose pixels are sums of so many along each axis, as a camera reads them out when it bins. */
+export function binned({ width, height, pixels, detector }: Frame, across: number, down: number): Frame {
+  const small = { width: Math.floor(width / across), height: Math.floor(height / down) }
+  const sums = new Float32Array(small.width * small.height)
+  for (let y = 0; y < small.height * down; y++)
+    for (let x = 0; x < small.width * across; x++)
+      sums[Math.floor(y / down) * small.width + Math.floor(x / across)] += pixels[y * width + x]
+  const readNoiseElectrons = detector.readNoiseElectrons * Math.sqrt(across * down)
+  return { ...small, pixels: sums, mask: new Uint8Array(sums.length), detector: { ...detector, readNoiseElectrons } }
+}
+
 function countAdu(expected: number, k: SkyKnobs, draw: Random): number {
   return Math.round((draw.poisson(expected * k.gain) + k.readNoise * draw.normal()) / k.gain)
 }

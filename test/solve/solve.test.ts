@@ -11,7 +11,7 @@ import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { readSky } from '#shared/photometry/read-detections.ts'
 import { silent } from '#shared/store.ts'
-import { drawFrame, type Star } from '../image/virtual-stars.ts'
+import { binned, drawFrame, type Star } from '../image/virtual-stars.ts'
 import { expectTrueSolution, quadsOf, registry, SIZE, sky, tiles, virtualSky } from './virtual-sky.ts'
 
 const MJD_2024_5 = 60492.62 // Julian epoch 2024.5
@@ -49,11 +49,16 @@ async function trial(
   targets = registry(),
   {
     store = new MemoryStore(),
+    binning: [across, down] = [1, 1],
     ...sky
-  }: Pick<SolveDeps, 'quads' | 'blind' | 'scaleArcsec' | 'survey' | 'lastSolution'> & { store?: MemoryStore } = {},
+  }: Pick<SolveDeps, 'quads' | 'blind' | 'scaleArcsec' | 'survey' | 'lastSolution'> & {
+    store?: MemoryStore
+    binning?: [number, number]
+  } = {},
 ) {
-  const full = { ...HEADER, ...header }
-  await store.put('products/f/frame.fits', encodeFrame(drawFrame(stars, { width: SIZE, height: SIZE }), full))
+  const frame = binned(drawFrame(stars, { width: SIZE, height: SIZE }), across, down)
+  const full = { ...HEADER, widthPx: frame.width, heightPx: frame.height, ...header }
+  await store.put('products/f/frame.fits', encodeFrame(frame, full))
   const input = SolveInput.parse({
     frameId: 'a'.repeat(64),
     raw: { key: 'raw.fits' },
@@ -111,6 +116,24 @@ test.each([
 ])('a frame is solved where %s', async (_, header) => {
   const { store, output } = await trial(sky.stars, tiles, header)
   expectTrueSolution(JSON.parse(new TextDecoder().decode(await store.get(output.solution))).wcs)
+})
+
+const OBLONG = 1.2 * Math.SQRT2 // arcsec: square root of the area of two pixels
+
+test.each<[string, [number, number], Partial<StandardHeader>, boolean]>([
+  ['twice as wide as high, as the header tells', [2, 1], { pixelAspect: 0.5, pixelScaleArcsec: OBLONG }, false],
+  ['told so, the scale being that of a row', [2, 1], { pixelAspect: 0.5, pixelScaleArcsec: 2.4 }, false],
+  ['told the wrong way round, being square', [1, 1], { pixelAspect: 0.5 }, false],
+  ['twice as wide as high, untold', [2, 1], { pixelScaleArcsec: 1.2 }, false],
+  ['twice as high as wide, untold', [1, 2], { pixelScaleArcsec: null }, false],
+  ['twice as high as wide, the place unknown too', [1, 2], { pixelScaleArcsec: null, pointing: null }, true],
+])('a frame is solved whose pixels are %s', async (_, binning, header, fromIndex) => {
+  const quads = fromIndex ? await quadsOf(sky.catalogue) : undefined
+  const { store, output } = await trial(sky.stars, tiles, header, registry(), { binning, quads })
+  expectTrueSolution(JSON.parse(new TextDecoder().decode(await store.get(output.solution))).wcs, binning)
+  expect(output.wcs.pixelScaleArcsec).toBeCloseTo(1.2 * Math.sqrt(binning[0] * binning[1]), 3)
+  expect(output.wcs.fieldWidthDeg).toBeCloseTo((SIZE * 1.2) / 3600, 4)
+  expect(output.wcs.fieldHeightDeg).toBeCloseTo((SIZE * 1.2) / 3600, 4)
 })
 
 test('a frame without pointing is solved around the registered target, and says so', async () => {

@@ -209,6 +209,19 @@ describe('traps', () => {
     expect(scale({ XPIXSZ: 9, FOCALLEN: 0 })).toBeNull()
   })
 
+  test.each([
+    ['sizes that differ count the binning', { XPIXSZ: 9, YPIXSZ: 4.5, XBINNING: 2, YBINNING: 1 }, 0.5, 0.3948],
+    ['sizes that are alike do not', { XPIXSZ: 4.5, YPIXSZ: 4.5, XBINNING: 2, YBINNING: 1 }, 0.5, 0.3948],
+    ['binning tells it where one size is told', { XPIXSZ: 4.5, XBINNING: 1, YBINNING: 2 }, 2, 0.3948],
+    ['sizes that are alike tell of squares', { XPIXSZ: 9, YPIXSZ: 9, XBINNING: 2, YBINNING: 2 }, 1, 0.5583],
+    ['binning that is alike says nothing of the chip', { XPIXSZ: 9, XBINNING: 2, YBINNING: 2 }, null, 0.5583],
+  ])('pixels that are not square: %s', (_, values, aspect, scale) => {
+    const { XPIXSZ: _x, YPIXSZ: _y, ...others } = dialects.maxim
+    const { header } = headerOf({ ...others, FOCALLEN: 3325, ...(values as Record<string, number>) })
+    expect(header.pixelAspect).toBe(aspect)
+    expect(header.pixelScaleArcsec).toBeCloseTo(scale, 3) // 206.265 × √(width × height) / 3325
+  })
+
   test('an altitude written as airmass is no airmass', () =>
     expect(headerOf({ ...base, AIRMASS: 62.5 }).header.airmass).toBeNull())
 

@@ -17,6 +17,7 @@ export type Field =
   | 'binningY'
   | 'pixelScaleArcsec'
   | 'pixelSizeMicron'
+  | 'pixelHeightMicron'
   | 'unbinnedPixelSizeMicron'
   | 'focalLengthMm'
   | 'latitudeDeg'

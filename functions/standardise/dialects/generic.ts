@@ -44,6 +44,7 @@ export const genericFields: Record<Field, readonly Source[]> = {
     { key: 'PLTSCALE', as: 'arcsec per mm', confidence: 'likely', within: [0.01, 400] },
   ],
   pixelSizeMicron: keys('XPIXSZ XPIXELSZ PIXSIZEX PIXSZ PIXSIZE CCDXPIXE', { as: 'positive', within: [0.5, 200] }),
+  pixelHeightMicron: keys('YPIXSZ YPIXELSZ PIXSIZEY CCDYPIXE', { as: 'positive', within: [0.5, 200] }),
   unbinnedPixelSizeMicron: keys('PIXSIZE1', { as: 'positive', within: [0.5, 200] }),
   focalLengthMm: keys('FOCALLEN FOCAL FLENGTH', { as: 'positive', within: [10, 100_000] }),
   latitudeDeg: keys('SITELAT OBSLAT LAT-OBS OBSGEO-B LATITUDE GEOLAT', { as: 'degrees', within: [-90, 90] }),
