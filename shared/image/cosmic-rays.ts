@@ -1,14 +1,12 @@
-import { medianInPlace, quantile } from '#shared/numeric/robust.ts'
+import { medianInPlace } from '#shared/numeric/robust.ts'
 import { type Detector, MASK } from './frame.ts'
+import { flanksOfStars, lowerFlanks, neighbourOffsets, ringMedian } from './star-flanks.ts'
 
 const SIGNIFICANCE = 6 // of the Laplacian, σ of the pixel
 const GROWN_SIGNIFICANCE = 2.5 // beside a hit that is certain
 const SHARPER_THAN_A_STAR = 5 // Laplacian over fine structure (van Dokkum 2001, section 3.2: 5 for undersampled frames)
 const HALF_A_STAR = 0.5 // a hit has less than half the flanks that the sharpest stars of the frame have
 const FLANKS_UNLIKE_STAR = 2.5 // σ by which the flanks must fall short of a star's
-const STAR_PEAK = 20 // σ from which on a peak shows its flanks
-const MIN_STARS = 10
-const FLANKS_IF_UNKNOWN = 0.1 // a star of FWHM 1.2 pixels centred on one
 const ROUNDS = 3 // a second and third look finds what lay behind the edge of a thick hit
 const MARGIN = 4 // pixels that the tests look at around a candidate
 
@@ -81,8 +79,6 @@ function findHits(
     candidates = [...new Set(around)].filter(i => mask[i] === 0 && inside(i, width, height))
   }
 }
-
-const neighbourOffsets = (width: number) => [-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1]
 
 function inside(i: number, width: number, height: number): boolean {
   const x = i % width
@@ -178,45 +174,6 @@ function sharpness(p: Float32Array, width: number, detector: Detector, skySigma:
   }
 
   return { isHit }
-}
-
-/** Median of the 24 pixels three rows or columns away. */
-function ringMedian(p: Float32Array, width: number, i: number, scratch: Float32Array): number {
-  let n = 0
-  for (let k = -3; k <= 3; k++) {
-    scratch[n++] = p[i - 3 * width + k]
-    scratch[n++] = p[i + 3 * width + k]
-  }
-  for (let k = -2; k <= 2; k++) {
-    scratch[n++] = p[i + k * width - 3]
-    scratch[n++] = p[i + k * width + 3]
-  }
-  return medianInPlace(scratch, n)
-}
-
-/** Mean of the two neighbours above and below, or left and right, whichever is lower: a star shines on both axes. */
-function lowerFlanks(p: Float32Array, width: number, i: number): number {
-  return Math.min(p[i - 1] + p[i + 1], p[i - width] + p[i + width]) / 2
-}
-
-/** The flanks of the sharpest stars, as a share of their peak above the sky, from the bright peaks of the frame. */
-function flanksOfStars(p: Float32Array, mask: Uint8Array, width: number, height: number, skySigma: number): number {
-  const scratch = new Float32Array(24)
-  const shares: number[] = []
-  const needed = STAR_PEAK * skySigma
-  for (let y = MARGIN; y < height - MARGIN; y++)
-    for (let x = MARGIN; x < width - MARGIN; x++) {
-      const i = y * width + x
-      const c = p[i]
-      // Few pixels pass the first comparison, so that it is a branch that the processor guesses right.
-      if (c - p[i - 3] < needed || c - p[i + 3 * width] < needed || c < p[i - 1] || c < p[i + 1]) continue
-      if (mask[i] !== 0 || neighbourOffsets(width).some(offset => p[i + offset] > c)) continue
-      const sky = ringMedian(p, width, i, scratch)
-      if (c - sky < needed) continue
-      const share = (lowerFlanks(p, width, i) - sky) / (c - sky)
-      if (share > FLANKS_IF_UNKNOWN / 2) shares.push(share)
-    }
-  return shares.length < MIN_STARS ? FLANKS_IF_UNKNOWN : quantile(shares, 0.05)
 }
 
 function medianOfGood(p: Float32Array, mask: Uint8Array, width: number, i: number): number {

@@ -1,6 +1,7 @@
 import { markBadColumns } from './bad-columns.ts'
 import { markCosmicRays } from './cosmic-rays.ts'
 import { type Detector, MASK } from './frame.ts'
+import { markHotPixels } from './hot-pixels.ts'
 
 const TRAIL_PX = 5 // a run of this many saturated pixels is a bleed trail or a wide core
 const TRAIL_GROWTH_PX = 2 // the pixels at its ends hold what ran over
@@ -21,6 +22,7 @@ export function buildMask(
 ): Uint8Array {
   const mask = new Uint8Array(pixels.length)
   const { saturationAdu } = detector
+  const saturated: number[] = []
   const columns = new Set<number>()
   const rows = new Set<number>()
   for (let i = 0; i < pixels.length; i++) {
@@ -28,9 +30,11 @@ export function buildMask(
     if (value < saturationAdu && value > Number.NEGATIVE_INFINITY) continue
     mask[i] = Number.isFinite(value) ? MASK.saturated : MASK.bad
     if (mask[i] === MASK.bad) continue
+    saturated.push(i)
     columns.add(i % width)
     rows.add(Math.floor(i / width))
   }
+  markHotPixels(pixels, mask, width, height, saturated, skySigmaAdu)
   for (const y of rows) growTrails(mask, y * width, width, 1)
   for (const x of columns) growTrails(mask, x, height, width)
   markBadColumns(pixels, mask, width, height, skySigmaAdu)

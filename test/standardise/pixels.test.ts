@@ -165,6 +165,35 @@ describe('the mask', () => {
     }
   })
 
+  test.each([1.5, 3])('saturated hot pixels and dead ones are bad, saturated stars of FWHM %d are not', fwhmPx => {
+    // cores of one pixel and of many, centred anywhere in the pixel
+    const place = random('places')
+    const stars = Array.from({ length: 400 }, () => ({
+      ...{ x: size * place.uniform(), y: size * place.uniform() },
+      flux: 150_000 * fwhmPx * fwhmPx * 10 ** (1.5 * place.uniform() - 1),
+    }))
+    const pixels = expose({ width: size, height: size, stars, fwhmPx })
+    const clean = buildMask(pixels, size, size, detector, skySigma)
+    expect(marked(clean, MASK.saturated)).toBeGreaterThan(20)
+    expect(marked(clean, MASK.bad)).toBe(0)
+
+    const draw = random('hot pixels')
+    const made = new Set<number>()
+    for (let i = 0; i < pixels.length; i++) {
+      const lot = draw.uniform()
+      if (lot > 0.021 || clean[i] !== 0) continue
+      pixels[i] = lot < 0.02 ? detector.saturationAdu : 0
+      made.add(i)
+    }
+    const mask = buildMask(pixels, size, size, detector, skySigma)
+    const found = [...made].filter(i => mask[i] & MASK.bad).length
+    expect(found / made.size).toBeGreaterThan(0.98)
+    const cores = [...clean.keys()].filter(i => clean[i] & MASK.saturated)
+    const kept = cores.filter(i => mask[i] & MASK.saturated).length
+    expect(kept / cores.length).toBeGreaterThan(0.98)
+    expect(marked(mask, MASK.bad) - found).toBe(cores.length - kept)
+  })
+
   test('a dark column is marked from where it begins, its neighbours are not', () => {
     const pixels = expose({ width: size, height: size })
     for (let y = 200; y < size; y++) pixels[y * size + 300] *= 0.6
