@@ -81,7 +81,8 @@ function rungsOf(header: StandardHeader, hints: Hints, pixelAspect: number): Run
     ...places.flatMap(place => near(place, sidePx, scale)),
     ...last.flatMap(place => near({ ...place, uncertaintyDeg: FIELDS_AROUND * sideDeg(sidePx, scale) }, sidePx, scale)),
   ])
-  const open = hints.scale ? [] : SCALE_BANDS
+  const isGuess = pixelAspect !== 1 && !header.pixelAspect
+  const open = hints.scale || (isGuess && header.pixelScaleArcsec) ? [] : SCALE_BANDS
   const unknown = places.slice(0, pointing ? 1 : MOST_TARGETS).flatMap(place =>
     open.map(scale => {
       const radiusDeg = place.fromHeader
@@ -97,9 +98,12 @@ function elsewhere({ raDeg, decDeg }: { raDeg: number; decDeg: number }): Place 
   return { raDeg, decDeg, uncertaintyDeg: FIRST_RADIUS_DEG, fromHeader: false }
 }
 
-/** Ranges of scale that somebody tells, likeliest first: of pixels that are not square it may be that of either axis. */
+/**
+ * Ranges of scale that somebody tells, likeliest first. Of pixels that are not square the told one may be that of either
+ * axis: tried one after the other, or all at once and less deeply where the shape itself is a guess.
+ */
 function knownScales(
-  { pixelScaleArcsec: told }: StandardHeader,
+  { pixelScaleArcsec: told, pixelAspect: toldAspect }: StandardHeader,
   { scale, last }: Hints,
   pixelAspect: number,
 ): ScaleRange[] {
@@ -107,8 +111,14 @@ function knownScales(
   const about = (value: number) => ({ low: value * (1 - SCALE_TRUST), high: value * (1 + SCALE_TRUST) })
   const before = last?.pixelScaleArcsec
   const another = before && !(told && Math.abs(told / before - 1) < SCALE_TRUST / 2) ? [about(before)] : []
+  if (!told) return another
   const axes = pixelAspect === 1 ? [1] : [1, Math.sqrt(pixelAspect), 1 / Math.sqrt(pixelAspect)]
-  return [...(told ? axes.map(axis => about(told * axis)) : []), ...another]
+  const ofAxes = axes.map(axis => about(told * axis))
+  return [...(toldAspect ? ofAxes : [hullOf(ofAxes)]), ...another]
+}
+
+function hullOf(ranges: ScaleRange[]): ScaleRange {
+  return { low: Math.min(...ranges.map(({ low }) => low)), high: Math.max(...ranges.map(({ high }) => high)) }
 }
 
 function sideDeg(sidePx: number, { high }: ScaleRange): number {
