@@ -1,5 +1,5 @@
 import type { Report, TargetResult } from '#events/stages.ts'
-import { flagNames } from '#shared/flags.ts'
+import { type Flag, flagNames, flags } from '#shared/flags.ts'
 
 /** The report of a frame in a few lines for people. */
 export function summary(report: Report): string {
@@ -12,7 +12,8 @@ function headline(report: Report): string {
   return report.outcome
 }
 
-function body({ frame, wcs, psf, calibration, targets, injection, secondsPerStage }: Report): string[] {
+function body(report: Report): string[] {
+  const { frame, wcs, psf, calibration, targets, injection, secondsPerStage } = report
   const lines: string[] = []
   if (frame)
     lines.push(
@@ -33,6 +34,7 @@ function body({ frame, wcs, psf, calibration, targets, injection, secondsPerStag
     lines.push(
       `injected    ${injection.stars} stars: half are recovered ${injection.half3SigmaMag.toFixed(2)} ± ${injection.half3SigmaErr?.toFixed(2)} mag fainter than the 3 sigma limit${injection.limit3Sigma === null ? '' : ` of ${injection.limit3Sigma.toFixed(2)}`}`,
     )
+  for (const name of report.flags ?? []) if (isFlag(name)) lines.push(`flag        ${name}: ${flags[name].tells}`)
   if (secondsPerStage)
     lines.push(
       `seconds     ${Object.entries(secondsPerStage)
@@ -41,6 +43,8 @@ function body({ frame, wcs, psf, calibration, targets, injection, secondsPerStag
     )
   return lines
 }
+
+const isFlag = (name: string): name is Flag => Object.hasOwn(flags, name)
 
 function targetLine(target: TargetResult): string {
   const value =

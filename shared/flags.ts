@@ -47,6 +47,11 @@ export const flags = {
     tells:
       'Zero point or colour term of this camera and filter move steadily from night to night: dust, an ageing filter.',
   },
+  skyCutOff: {
+    bit: 26,
+    tells:
+      'The darker part of the noise is missing: the sky was cut off at its lowest value (no pedestal). Faint stars come out wrong, and so do limits.',
+  },
 } as const
 
 export type Flag = keyof typeof flags

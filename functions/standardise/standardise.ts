@@ -6,6 +6,7 @@ import { type Hdu, openFits } from '#shared/fits/file.ts'
 import { decodePlane, type Plane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { flagMask } from '#shared/flags.ts'
+import { type CutOff, findCutOff } from '#shared/image/cut-off-sky.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { encodeFrame } from '#shared/image/frame-file.ts'
 import { buildMask } from '#shared/image/mask.ts'
@@ -83,13 +84,21 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
     throw new CpcsError('NoPixelValues', {
       found: 'nowhere do enough pixels with values lie together for the sky to be measured',
     })
-  const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(stated.transfer.skyVariance))
-  const header = { ...translation.header, ...stated.detector, flags: translation.header.flags | stated.flags }
+  const { skyAdu, skyVariance } = stated.transfer
+  const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(skyVariance))
+  const cutOff = findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
+  const flags = translation.header.flags | stated.flags | (cutOff ? flagMask('skyCutOff') : 0)
+  const found = { ...(changes && { pixels: changes }), ...(cutOff && { sky: inWords(cutOff) }) }
   return {
     frame: { width, height, pixels, mask, detector: stated.detector },
-    header,
-    provenance: { ...translation.provenance, ...stated.provenance, ...(changes && { pixels: changes }) },
+    header: { ...translation.header, ...stated.detector, flags },
+    provenance: { ...translation.provenance, ...stated.provenance, ...found },
   }
+}
+
+function inWords({ valueAdu, share }: CutOff): Provenance {
+  const conversion = `${(100 * share).toFixed(0)} % of the pixels have the lowest value, ${valueAdu}: the sky was cut off there`
+  return { from: 'pixels', conversion, confidence: 'likely' }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { markBadColumns } from '#shared/image/bad-columns.ts'
+import { findCutOff } from '#shared/image/cut-off-sky.ts'
 import { completeDetector } from '#shared/image/detector-estimate.ts'
 import { type Detector, MASK } from '#shared/image/frame.ts'
 import { estimateGain } from '#shared/image/gain-estimate.ts'
@@ -127,6 +128,37 @@ describe('the saturation level', () => {
   ])('is the range of the converter, %d, where nothing piles up', (range, top) => {
     const pixels = Float32Array.from({ length: 10_000 }, (_, i) => 500 + (i === 77 ? top - 500 : i % 100))
     expect(estimateSaturation(pixels, true)).toMatchObject({ saturationAdu: range, how: 'digital range' })
+  })
+})
+
+describe('a sky that was cut off', () => {
+  const cutOff = (scene: Parameters<typeof expose>[0], change = (_: Float32Array) => {}) => {
+    const pixels = expose({ width: size, height: size, stars: starGrid(size, size, 64, 200_000), ...scene })
+    change(pixels)
+    const { skyAdu, skyVariance } = photonTransfer(pixels, size, size, 60_000)
+    return findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
+  }
+
+  // normal: the share of noise below so many σ; stars cover some of the sky, and it slopes by 3 σ
+  test.each([
+    ['at its level', -600, 0.5],
+    ['one σ below', -579, 0.21],
+    ['two σ below', -559, 0.06],
+  ])('is found %s, with the share of its pixels that are lost', (_, pedestal, share) => {
+    const found = cutOff({ pedestal })
+    expect(found?.valueAdu).toBe(0)
+    expect(found!.share).toBeGreaterThan(0.7 * share)
+    expect(found!.share).toBeLessThan(1.2 * share)
+  })
+
+  test.each<[string, Parameters<typeof expose>[0], ((pixels: Float32Array) => void)?]>([
+    ['is whole', {}],
+    ['just touches zero', { pedestal: -520 }],
+    ['counts single photons', { pedestal: 0, skyAdu: 3, gain: 1, readNoise: 0, gradient: 0 }],
+    ['has blank borders', {}, pixels => pixels.fill(0, 0, pixels.length / 3)],
+    ['has dead pixels', {}, pixels => void pixels.set(pixels.map((value, i) => (i % 37 === 0 ? 0 : value)))],
+  ])('is not seen in one that %s', (_, scene, change) => {
+    expect(cutOff(scene, change)).toBeUndefined()
   })
 })
 

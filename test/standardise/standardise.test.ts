@@ -226,6 +226,13 @@ describe('a frame that cannot be measured ends with a reason', () => {
   )
 })
 
+test('a sky that was cut off at zero is flagged, with a word on how much of it', () => {
+  const { header, provenance } = standardFrame(frameWith(cards, { pedestal: -600 }))
+  expect(flagNames(header.flags)).toContain('skyCutOff')
+  expect(provenance.sky.conversion).toMatch(/^[3-6]\d % of the pixels have the lowest value, 0:/)
+  expect(flagNames(standardFrame(frameWith(cards)).header.flags)).not.toContain('skyCutOff')
+})
+
 test('whatever is damaged in a file, the error is one of the table', () => {
   const draw = random('damage')
   const small = frameWith(cards, { width: 32, height: 32 })
