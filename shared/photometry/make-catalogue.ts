@@ -22,8 +22,8 @@ export interface KnownSolution {
 }
 
 /**
- * The catalogue of a measured frame, brightest first; stars without flux, and those that only stand for a survey's, are
- * left out. Where the survey knows enough of them, they are tied to the sky by its stars, else by the solution alone. The
+ * The catalogue of a measured frame, brightest first; stars without flux, those that only stand for a survey's, and pieces of
+ * galaxies are left out. Where the survey knows enough of them, they are tied to the sky by its stars, else by the solution alone. The
  * errors of positions on the sky are those of the star's fit, of the tie, and of what all positions scatter by besides.
  *
  * @param known the survey's stars where the solution puts them
@@ -34,7 +34,9 @@ export function makeCatalogue(
   known?: KnownStars,
 ): StarCatalogue {
   const { scene, stars, psf } = measured
-  const order = stars.byFlux().filter(star => !stars.held[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
+  const order = stars
+    .byFlux()
+    .filter(star => !stars.held[star] && !stars.piece[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
   const catalogue = emptyCatalogue(order.length)
   const local = new LocalPsf(psf)
   const radius = APERTURE_FWHM * psf.fwhmPx

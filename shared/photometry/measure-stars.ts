@@ -4,6 +4,7 @@ import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
 import { type GrowthCurve, growthCurve } from './aperture.ts'
 import { SceneFitter } from './fit-scene.ts'
+import { markPieces } from './galaxy-pieces.ts'
 import { enterKnown, type KnownStars } from './known-stars.ts'
 import { fitWithLocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
@@ -86,6 +87,7 @@ export function measureStars(
   const lost = fitter.prune()
   if (known) enterKnown(scene, stars, psf, known)
   fitter.resweep([...lost, ...newcomers(stars, last)])
+  markPieces(scene, stars, psf, known)
   settleOnLocalSky(scene, stars, psf)
   flagStars(scene, stars, psf)
   return {

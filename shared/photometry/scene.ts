@@ -45,6 +45,8 @@ export class SceneStars {
   held: Uint8Array
   /** 1 where the star was dropped: it is drawn no more. */
   dropped: Uint8Array
+  /** 1 where it is part of a galaxy: drawn, but no star of its own. */
+  piece: Uint8Array
   /** What a catalogue lets expect of the flux, and its error; NaN where nothing is. */
   priorFlux: Float64Array
   priorErr: Float64Array
@@ -69,6 +71,7 @@ export class SceneStars {
     this.flags = new Int32Array(capacity)
     this.held = new Uint8Array(capacity)
     this.dropped = new Uint8Array(capacity)
+    this.piece = new Uint8Array(capacity)
     this.priorFlux = column().fill(Number.NaN)
     this.priorErr = column().fill(Number.NaN)
     this.groupSize = new Int32Array(capacity)
