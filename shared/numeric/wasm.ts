@@ -70,6 +70,7 @@ export const f32x4 = {
   max: operation<'v128', 'v128'>('v128', ...simd(0xeb)),
   abs: operation<'v128', 'v128'>('v128', ...simd(0xe0)),
   sqrt: operation<'v128', 'v128'>('v128', ...simd(0xe3)),
+  nearest: operation<'v128', 'v128'>('v128', ...simd(0x6a)),
   lessThan: operation<'v128', 'v128'>('v128', ...simd(0x43)),
   moreThan: operation<'v128', 'v128'>('v128', ...simd(0x44)),
   atMost: operation<'v128', 'v128'>('v128', ...simd(0x45)),
@@ -115,6 +116,17 @@ export const v128 = {
   splatI32: operation<'i32', 'v128'>('v128', ...simd(0x11)),
   lessThanI32: operation<'v128', 'v128'>('v128', ...simd(0x39)),
   addI32: operation<'v128', 'v128'>('v128', ...simd(0xae)),
+  /** Nearest whole numbers towards zero. */
+  toI32: operation<'v128', 'v128'>('v128', ...simd(0xf8)),
+  shiftLeft: (value: V128, bits: number): V128 => ({
+    type: 'v128',
+    code: [...value.code, ...i32.const(bits).code, ...simd(0xab)],
+  }),
+  /** The sign goes on to the left. */
+  shiftRight: (value: V128, bits: number): V128 => ({
+    type: 'v128',
+    code: [...value.code, ...i32.const(bits).code, ...simd(0xac)],
+  }),
   constI32: (...values: [number, number, number, number]): V128 => ({
     type: 'v128',
     code: [...simd(0x0c), ...values.flatMap(v => [v & 255, (v >> 8) & 255, (v >> 16) & 255, (v >> 24) & 255])],

@@ -1,5 +1,6 @@
 import { assemble } from '#shared/numeric/wasm.ts'
 import { drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
+import { moffat } from './moffat-kernel.ts'
 import { fitSample, weighSample } from './psf-kernels.ts'
 import { searchKernels } from './search-kernels.ts'
 import { paint, pair, shape, weigh } from './stamp-kernels.ts'
@@ -10,7 +11,7 @@ const ALIGN_BYTES = 16
 
 const frameKernels = { markSound, takeSky, putTogether, drawPieces, raise }
 const stampKernels = { mix, sample, laplacian, paint, weigh, pair, shape }
-const psfKernels = { spread, compose, fitSample, weighSample }
+const psfKernels = { moffat, spread, compose, fitSample, weighSample }
 const kernels = { ...stampKernels, ...psfKernels, ...searchKernels, ...frameKernels }
 type KernelName = keyof typeof kernels
 

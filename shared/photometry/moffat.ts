@@ -1,4 +1,6 @@
-import { levenbergMarquardt, type NonlinearFit } from '#shared/numeric/levenberg-marquardt.ts'
+import { type Equations, levenbergMarquardt, type NonlinearFit } from '#shared/numeric/levenberg-marquardt.ts'
+import { KernelMemory } from './kernel-memory.ts'
+import { MOFFAT_NUMBERS, MOFFAT_SUMS, MOFFAT_TERMS } from './moffat-kernel.ts'
 
 /**
  * An elliptical Moffat profile (Moffat 1969): I = f (β−1)/π √(ab−c²) (1 + a dx² + b dy² + 2c dx dy)^−β, of unit total
@@ -95,8 +97,8 @@ export function fitMoffat(
   const start = Float64Array.of(flux, 0, 0, guess.a, guess.b, guess.c)
   // ln β, so that steps scale with it and it stays positive
   const first = free ? Float64Array.of(...start, Math.log(guess.beta)) : start
-  const evaluate = moffatEvaluator(pixels, fwhmPx, free ? undefined : guess.beta)
-  const fit = levenbergMarquardt(evaluate, first, pixels.value.length, { iterations: 25, tolerance: 1e-4 })
+  const equations = moffatEquations(pixels, fwhmPx, free ? undefined : guess.beta)
+  const fit = levenbergMarquardt(equations, first, { iterations: 25, tolerance: 1e-4 })
   if (!fit) return undefined
   const [f, x, y, a, b, c] = fit.parameters
   return { flux: f, x, y, a, b, c, beta: free ? Math.exp(fit.parameters[6]) : guess.beta, fit }
@@ -109,55 +111,80 @@ function roundMoffat(fwhmPx: number): Moffat {
   return { a: scale, b: scale, c: 0, beta }
 }
 
-function moffatEvaluator(pixels: StarPixels, fwhmPx: number, held: number | undefined) {
-  const fine = quadrature[nodesFor(fwhmPx)]
-  const coarse = quadrature[2]
+/** Where the kernel of the fits works; it keeps nothing from fit to fit. */
+let memory: KernelMemory | undefined
+
+/** The equations of a fit: pixels near the middle are integrated finely, the others coarsely. */
+function moffatEquations(pixels: StarPixels, fwhmPx: number, held: number | undefined): Equations {
+  memory ??= new KernelMemory(FIT_BYTES)
+  const mark = memory.mark()
   const even = (EVEN_FWHM * fwhmPx) ** 2
-  const n = held === undefined ? 7 : 6
-  return (p: Float64Array, residuals: Float64Array, jacobian: Float64Array): boolean => {
+  const isEven = (k: number) => pixels.dx[k] ** 2 + pixels.dy[k] ** 2 > even
+  const parts = [
+    { pixels: listPixels(memory, pixels, k => !isEven(k)), nodes: listNodes(memory, nodesFor(fwhmPx)) },
+    { pixels: listPixels(memory, pixels, isEven), nodes: listNodes(memory, 2) },
+  ]
+  const numbers = memory.floats(MOFFAT_NUMBERS.length)
+  const sums = memory.floats(MOFFAT_SUMS)
+  const { kernels } = memory
+  memory.release(mark)
+  return (p, normal, gradient) => {
     const [flux, x, y, a, b, c] = p
     const beta = held ?? Math.exp(p[6])
     const determinant = a * b - c * c
-    if (!(determinant > 0 && a > 0 && beta > 1.05 && beta < 60)) return false
+    if (!(determinant > 0 && a > 0 && beta > 1.05 && beta < 60)) return undefined
     const norm = ((beta - 1) / Math.PI) * Math.sqrt(determinant)
-    for (let k = 0; k < residuals.length; k++) {
-      const { node, weight } = pixels.dx[k] ** 2 + pixels.dy[k] ** 2 > even ? coarse : fine
-      let s0 = 0
-      let sx = 0
-      let sy = 0
-      let sa = 0
-      let sb = 0
-      let sc = 0
-      let sl = 0
-      for (let j = 0; j < node.length; j++) {
-        const v = pixels.dy[k] - y + node[j]
-        for (let i = 0; i < node.length; i++) {
-          const u = pixels.dx[k] - x + node[i]
-          const z = 1 + a * u * u + b * v * v + 2 * c * u * v
-          const log = Math.log(z)
-          const value = weight[i] * weight[j] * Math.exp(-beta * log)
-          const slope = (value * beta) / z
-          s0 += value
-          sx += slope * 2 * (a * u + c * v)
-          sy += slope * 2 * (b * v + c * u)
-          sa -= slope * u * u
-          sb -= slope * v * v
-          sc -= slope * 2 * u * v
-          sl -= value * log
-        }
-      }
-      const error = pixels.sigma[k]
-      const f = (flux * norm) / error
-      const row = k * n
-      residuals[k] = pixels.value[k] / error - f * s0
-      jacobian[row] = (norm * s0) / error
-      jacobian[row + 1] = f * sx
-      jacobian[row + 2] = f * sy
-      jacobian[row + 3] = f * (sa + (s0 * b) / (2 * determinant))
-      jacobian[row + 4] = f * (sb + (s0 * a) / (2 * determinant))
-      jacobian[row + 5] = f * (sc - (s0 * c) / determinant)
-      if (held === undefined) jacobian[row + 6] = f * (sl + s0 / (beta - 1)) * beta
+    numbers.set([x, y, a, b, 2 * c, beta, norm, flux * norm])
+    numbers.set([b / (2 * determinant), a / (2 * determinant), -c / determinant, 1 / (beta - 1)], 8)
+    normal.fill(0)
+    gradient.fill(0)
+    let chiSquared = 0
+    for (const { pixels, nodes } of parts) {
+      kernels.moffat(
+        pixels.byteOffset,
+        pixels.byteLength / 4,
+        numbers.byteOffset,
+        nodes.byteOffset,
+        nodes.byteLength,
+        sums.byteOffset,
+      )
+      chiSquared += addSums(sums, normal, gradient)
     }
-    return true
+    return chiSquared
   }
+}
+/** Enough for the lists of the widest star. */
+const FIT_BYTES = 4e6
+
+/** Add the sums of the kernel to the equations of the first few parameters; returns χ². */
+function addSums(sums: Float32Array, normal: Float64Array, gradient: Float64Array): number {
+  const n = gradient.length
+  for (let i = 0, at = 0; i < n; i++) for (let j = 0; j <= i; j++) normal[i * n + j] += sums[at++]
+  const right = MOFFAT_SUMS - 1 - MOFFAT_TERMS
+  for (let i = 0; i < n; i++) gradient[i] += sums[right + i]
+  return sums[MOFFAT_SUMS - 1]
+}
+
+/** Four lists one after the other: offset by x and y, value and one over the error. */
+function listPixels(room: KernelMemory, { dx, dy, value, sigma }: StarPixels, wanted: (k: number) => boolean) {
+  const chosen: number[] = []
+  for (let k = 0; k < value.length; k++) if (wanted(k)) chosen.push(k)
+  const length = 4 * Math.ceil(chosen.length / 4)
+  const lists = room.floats(4 * length).fill(0)
+  chosen.forEach((k, i) => {
+    lists[i] = dx[k]
+    lists[length + i] = dy[k]
+    lists[2 * length + i] = value[k] / sigma[k]
+    lists[3 * length + i] = 1 / sigma[k]
+  })
+  return lists
+}
+
+/** Offset by x and y, and weight, of each node of a quadrature. */
+function listNodes(room: KernelMemory, perAxis: number): Float32Array {
+  const { node, weight } = quadrature[perAxis]
+  const list = node.flatMap((v, j) => node.flatMap((u, i) => [u, v, weight[i] * weight[j]]))
+  const nodes = room.floats(list.length)
+  nodes.set(list)
+  return nodes
 }

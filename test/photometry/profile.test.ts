@@ -100,14 +100,14 @@ describe('cubic B-splines', () => {
 
 test('Levenberg-Marquardt finds the valley of Rosenbrock from the usual start', () => {
   const fit = levenbergMarquardt(
-    (p, residuals, jacobian) => {
-      residuals[0] = -10 * (p[1] - p[0] * p[0])
-      residuals[1] = -(1 - p[0])
-      jacobian.set([-20 * p[0], 10, -1, 0])
-      return true
+    ([x, y], normal, gradient) => {
+      const residuals = [-10 * (y - x * x), -(1 - x)]
+      const slopes = [-20 * x, -1]
+      normal.set([slopes[0] ** 2 + slopes[1] ** 2, 0, 10 * slopes[0], 100])
+      gradient.set([slopes[0] * residuals[0] + slopes[1] * residuals[1], 10 * residuals[0]])
+      return residuals[0] ** 2 + residuals[1] ** 2
     },
     Float64Array.of(-1.2, 1),
-    2,
     { iterations: 200, tolerance: 1e-14 },
   )
   expect(fit?.parameters[0]).toBeCloseTo(1, 5)
