@@ -1,5 +1,5 @@
 import { ADVANCE, CAP_HEIGHT, strokesOf } from './font.ts'
-import { encodePng } from './png.ts'
+import { type Content, encodePng } from './png.ts'
 
 /** A colour as '#rrggbb'. */
 export type Colour = string
@@ -93,16 +93,25 @@ export class Canvas {
     const { red, green, blue } = channels(pen.colour)
     const half = (pen.widthPx ?? 1) / 2
     const alpha = pen.alpha ?? 1
-    // Most pixels of the box lie clearly off the ring: squares tell.
-    const outer = (radius + half + 0.5) ** 2
-    const inner = Math.max(0, radius - half - 0.5) ** 2
-    const coverage = (px: number, py: number) => {
-      const square = (px - x) * (px - x) + (py - y) * (py - y)
-      if (square > outer || square < inner) return 0
-      return alpha * edge(half - Math.abs(Math.sqrt(square) - radius))
+    const [clipLeft, clipTop, clipRight, clipBottom] = this.#clip
+    const outer = radius + half + 0.5
+    const inner = Math.max(0, radius - half - 0.5)
+    const bottom = Math.min(clipBottom, Math.floor(y + outer))
+    for (let row = Math.max(clipTop, Math.ceil(y - outer)); row <= bottom; row++) {
+      const square = (row - y) * (row - y)
+      // Of most rows only the ends lie on the ring.
+      const reach = Math.sqrt(outer * outer - square)
+      const hole = square < inner * inner ? Math.sqrt(inner * inner - square) : -1
+      const right = Math.min(clipRight, Math.floor(x + reach))
+      for (let column = Math.max(clipLeft, Math.ceil(x - reach)); column <= right; column++) {
+        if (Math.abs(column - x) < hole) {
+          column = Math.ceil(x + hole) - 1
+          continue
+        }
+        const distance = Math.sqrt(square + (column - x) * (column - x))
+        this.#blend(row * this.width + column, red, green, blue, alpha * edge(half - Math.abs(distance - radius)))
+      }
     }
-    const reach = radius + half + 1
-    this.#cover(x - reach, y - reach, x + reach, y + reach, coverage, red, green, blue)
   }
 
   /** A filled circle. */
@@ -167,8 +176,8 @@ export class Canvas {
   }
 
   /** The picture as PNG; the same picture gives the same bytes. */
-  png(): Uint8Array {
-    return encodePng(this.rgb, this.width, this.height)
+  png(content?: Content): Uint8Array {
+    return encodePng(this.rgb, this.width, this.height, content)
   }
 
   /** Blend a colour into the pixels of a box by how much of each is covered. */
@@ -190,12 +199,16 @@ export class Canvas {
       for (let x = x0; x <= x1; x++) {
         const share = coverage(x, y)
         if (share <= 0) continue
-        const at = (y * this.width + x) * 3
-        this.rgb[at] += Math.round((red - this.rgb[at]) * share)
-        this.rgb[at + 1] += Math.round((green - this.rgb[at + 1]) * share)
-        this.rgb[at + 2] += Math.round((blue - this.rgb[at + 2]) * share)
+        this.#blend(y * this.width + x, red, green, blue, share)
       }
     }
+  }
+
+  #blend(pixel: number, red: number, green: number, blue: number, share: number): void {
+    const at = 3 * pixel
+    this.rgb[at] += Math.round((red - this.rgb[at]) * share)
+    this.rgb[at + 1] += Math.round((green - this.rgb[at + 1]) * share)
+    this.rgb[at + 2] += Math.round((blue - this.rgb[at + 2]) * share)
   }
 }
 

@@ -1,9 +1,12 @@
-import { crc32, deflateSync } from 'node:zlib'
+import { constants, crc32, deflateSync } from 'node:zlib'
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 // Six bits of each channel are told apart: more than eyes see beside the noise of a sky, few enough to count in a table.
 const BITS = 6
 const PALETTE = 256
+
+export type Content = 'plot' | 'frame'
+const compression = { plot: { level: 5 }, frame: { strategy: constants.Z_RLE } }
 
 /**
  * A picture as PNG with a palette of its 256 most frequent colours; rarer ones become the nearest of them. Frames are
@@ -11,8 +14,9 @@ const PALETTE = 256
  * picture gives the same bytes. (W3C PNG, third edition: colour type 3, no filter.)
  *
  * @param rgb three bytes per pixel, row-major from the top
+ * @param content what repeats itself in a plot is looked for; in the noise of a frame there is nothing to find
  */
-export function encodePng(rgb: Uint8Array, width: number, height: number): Uint8Array {
+export function encodePng(rgb: Uint8Array, width: number, height: number, content: Content = 'plot'): Uint8Array {
   const { palette, indexOf } = choosePalette(rgb)
   const rows = new Uint8Array((width + 1) * height) // a leading 0 in each row: not filtered
   for (let y = 0, at = 0, from = 0; y < height; y++) {
@@ -28,7 +32,7 @@ export function encodePng(rgb: Uint8Array, width: number, height: number): Uint8
     Uint8Array.from(SIGNATURE),
     chunk('IHDR', header),
     chunk('PLTE', palette),
-    chunk('IDAT', deflateSync(rows, { level: 5 })),
+    chunk('IDAT', deflateSync(rows, compression[content])),
     chunk('IEND', new Uint8Array(0)),
   ])
 }

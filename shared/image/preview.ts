@@ -55,7 +55,7 @@ export function drawPreview(frame: Frame, marks: PreviewMarks = {}, options: Pre
   for (const target of marks.targets ?? []) markTarget(canvas, px(target.x), py(target.y), target.name)
   if (marks.north) drawCompass(canvas, marks.north.cd, shrink)
   if (options.caption) label(canvas, 10, canvas.height - 12, options.caption, PAPER)
-  return canvas.png()
+  return canvas.png('frame')
 }
 
 function paintPixels(canvas: Canvas, frame: Frame, shrink: number): void {
@@ -86,12 +86,16 @@ function paintPixels(canvas: Canvas, frame: Frame, shrink: number): void {
 function addLine(frame: Frame, y: number, shrink: number, sum: Float64Array, count: Float64Array): void {
   const { pixels, mask, width } = frame
   for (let column = 0, at = y * width, end = at + width; at < end; column++) {
+    let light = 0
+    let good = 0
     for (const next = Math.min(at + shrink, end); at < next; at++) {
       const value = pixels[at]
       if (mask[at] & MASK.bad || Number.isNaN(value)) continue
-      sum[column] += value
-      count[column]++
+      light += value
+      good++
     }
+    sum[column] += light
+    count[column] += good
   }
 }
 
