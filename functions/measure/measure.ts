@@ -10,6 +10,7 @@ import { measureStars } from '#shared/photometry/measure-stars.ts'
 import { drawPsf } from '#shared/photometry/psf-picture.ts'
 import { lightOutside, PSF_KIND, summarisePsf } from '#shared/photometry/psf-summary.ts'
 import { readDetections, readSky } from '#shared/photometry/read-detections.ts'
+import { ScenePlanes } from '#shared/photometry/scene-planes.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import { pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
@@ -43,7 +44,11 @@ export async function measure(
   input: MeasureInput,
   { store, targets, tiles, log, inject, forced: survey }: MeasureDeps,
 ): Promise<MeasureOutput> {
-  const { frame, header, cards } = decodeFrame(await store.get(input.image))
+  let planes: ScenePlanes | undefined
+  const { frame, header, cards } = decodeFrame(await store.get(input.image), (width, height) => {
+    planes = new ScenePlanes(width, height)
+    return planes
+  })
   const solution = await readSolution(store, input.solution)
   const { wcs } = solution
   const found = await store.get(input.detections)
@@ -51,7 +56,7 @@ export async function measure(
   const { width, height } = frame
   const cone = fieldCone(wcs, width, height)
   const known = tiles && (await knownStars(tiles, cone, wcs, input.header))
-  const measured = measureStars(frame, readSky(found, width, height), detections, known)
+  const measured = measureStars(frame, readSky(found, width, height), detections, known, planes)
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
   const forced = measureTargets(measured, wcs, inField, known, log)
@@ -89,7 +94,8 @@ export async function measure(
   await store.put(keys.psfPicture, drawPsf(psf), { contentType: 'image/png' })
   const { frame: everywhere, onStars } = cleanlinessOf(scene, measured.stars, psf)
   scene.removeStars()
-  await store.put(keys.residual, encodeFrame(frame, header, { cards }), { contentType: 'application/fits' })
+  const residual = encodeFrame(frame, header, { cards, room: scene.planes.spare() })
+  await store.put(keys.residual, residual, { contentType: 'application/fits' })
 
   return {
     ...input,

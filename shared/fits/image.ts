@@ -26,13 +26,19 @@ export function axesOf({ header, kind }: Pick<Hdu, 'header' | 'kind'>): number[]
  * Read the first plane of an image.
  * @param givenUp the caller has no further use for the bytes of the file: plain 32-bit floats are then turned where they
  *   lie, and the plane is a view of them, so that nothing else of the size of the frame is needed
+ * @param room gives room for so many pixels by so many
  * @throws {CpcsError} TruncatedFits, UnsupportedFits, BrokenHeader
  */
-export function decodePlane(file: FitsFile, hdu: Hdu, givenUp = false): Plane {
+export function decodePlane(
+  file: FitsFile,
+  hdu: Hdu,
+  givenUp = false,
+  room: (width: number, height: number) => Float32Array = (width, height) => new Float32Array(width * height),
+): Plane {
   const [width = 0, height = 1] = axesOf(hdu)
   const pixels =
     (givenUp ? floatsInPlace(file, hdu, width * height) : undefined) ??
-    decodeValues(file, hdu, () => new Float32Array(width * height))
+    decodeValues(file, hdu, () => room(width, height))
   return { width, height, pixels, bitpix: bitpixOf(hdu) }
 }
 

@@ -14,11 +14,17 @@ export interface ImageUnit {
 
 const storage = { float32: { bitpix: -32, bytes: 4 }, uint16: { bitpix: 16, bytes: 2 }, uint8: { bitpix: 8, bytes: 1 } }
 
-/** Write images, the first as primary unit, the others as extensions. Physical values stay as they are. CHECKSUM and DATASUM tell damage. */
-export function encodeImages(images: ImageUnit[]): Uint8Array {
+/**
+ * Write images, the first as primary unit, the others as extensions. Physical values stay as they are. CHECKSUM and DATASUM
+ * tell damage.
+ *
+ * @param room where the file is written if it is large enough (and begins at a multiple of four bytes); else in new memory
+ */
+export function encodeImages(images: ImageUnit[], room?: Uint8Array): Uint8Array {
   const headers = images.map((image, index) => encodeImageHeader(image, index, images.length, checksumCards()))
   const sizes = images.map(({ pixels, as }) => wholeBlocks(pixels.length * storage[as].bytes))
-  const file = new Uint8Array(headers.reduce((sum, header, k) => sum + header.length + sizes[k], 0))
+  const length = headers.reduce((sum, header, k) => sum + header.length + sizes[k], 0)
+  const file = room && room.length >= length ? room.subarray(0, length) : new Uint8Array(length)
   let at = 0
   images.forEach((image, index) => {
     const dataStart = at + headers[index].length
@@ -58,8 +64,9 @@ function encodeImageHeader(image: ImageUnit, index: number, count: number, sums:
   return encodeHeader([...cards, ...(image.cards ?? []), ...sums])
 }
 
-/** @param data room for the values, at an even place of the file, zeros behind them */
+/** @param data room for the values, at an even place of the file; zeros are put behind them */
 function encodeData({ pixels, as }: ImageUnit, data: Uint8Array): void {
+  data.fill(0, pixels.length * storage[as].bytes)
   const { byteOffset, byteLength, buffer } = data
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   if (as === 'uint8') data.set(pixels)

@@ -63,38 +63,60 @@ const structural =
  * 32-bit floats) and the mask as extension MASK. Physical pixel values stay as they are; the same frame and header give
  * the same bytes.
  *
- * @param extra further cards, e.g. of the WCS; standard and structural keywords among them are left out. Without an RA among
- *   them the frame gets that of its header
+ * @param extra.cards further cards, e.g. of the WCS; standard and structural keywords among them are left out. Without an
+ *   RA among them the frame gets that of its header
+ * @param extra.room where the file is written if it is large enough; the frame must not lie there
  */
-export function encodeFrame(frame: Frame, header: StandardHeader, extra: { cards?: Card[] } = {}): Uint8Array {
+export function encodeFrame(
+  frame: Frame,
+  header: StandardHeader,
+  extra: { cards?: Card[]; room?: Uint8Array } = {},
+): Uint8Array {
   const standard = keywords.map(({ keyword, comment, of }) => ({ keyword, value: of(header), comment }))
   const given = (extra.cards ?? []).filter(({ keyword }) => !ours.has(keyword) && !structural.test(keyword))
   const further = given.some(({ keyword }) => keyword === 'RA') ? given : [...placeOf(header), ...given]
   const { width, height, pixels, mask } = frame
   const as = areShorts(pixels) ? 'uint16' : 'float32'
   const maskCards = Object.entries(MASK).map(([name, bit]) => ({ keyword: `BIT_${bit}`, value: name }))
-  return encodeImages([
-    { width, height, pixels, as, cards: [...standard, ...further] },
-    { width, height, pixels: mask, as: 'uint8', name: MASK_EXTENSION, cards: maskCards },
-  ])
+  return encodeImages(
+    [
+      { width, height, pixels, as, cards: [...standard, ...further] },
+      { width, height, pixels: mask, as: 'uint8', name: MASK_EXTENSION, cards: maskCards },
+    ],
+    extra.room,
+  )
+}
+
+/** Room for the pixels and the mask of a frame. */
+export interface FrameRoom {
+  pixels: Float32Array
+  mask: Uint8Array
 }
 
 /**
  * Read a frame that {@link encodeFrame} wrote. `cards` are those of the primary header that are neither structural nor
  * part of the standard header (the WCS, for example), so that they can be handed to `encodeFrame` again.
  *
+ * @param roomFor a frame of so many pixels each way; its own memory where it is missing
  * @throws {CpcsError} ContractBroken where the file is no standardised frame; NotFits, TruncatedFits, BrokenHeader
  */
-export function decodeFrame(bytes: Uint8Array): { frame: Frame; header: StandardHeader; cards: Card[] } {
+export function decodeFrame(
+  bytes: Uint8Array,
+  roomFor: (width: number, height: number) => FrameRoom = newRoom,
+): { frame: Frame; header: StandardHeader; cards: Card[] } {
   const file = openFits(bytes)
   const [primary] = file.hdus
-  const { width, height, pixels } = decodePlane(file, primary)
+  let room: FrameRoom | undefined
+  const { width, height, pixels } = decodePlane(file, primary, false, (columns, rows) => {
+    room = roomFor(columns, rows)
+    return room.pixels
+  })
   const header = readStandardHeader(primary.header, width, height)
   const frame: Frame = {
     width,
     height,
     pixels,
-    mask: readMask(file, width * height),
+    mask: readMask(file, width * height, room?.mask),
     detector: {
       gainElectronsPerAdu: header.gainElectronsPerAdu,
       readNoiseElectrons: header.readNoiseElectrons,
@@ -110,11 +132,17 @@ export function decodeFrame(bytes: Uint8Array): { frame: Frame; header: Standard
   return { frame, header, cards }
 }
 
-function readMask(file: FitsFile, length: number): Uint8Array {
+function newRoom(width: number, height: number): FrameRoom {
+  return { pixels: new Float32Array(width * height), mask: new Uint8Array(width * height) }
+}
+
+/** @param into a copy, so that the file need not stay in memory */
+function readMask(file: FitsFile, length: number, into: Uint8Array = new Uint8Array(length)): Uint8Array {
   const unit: Hdu | undefined = file.hdus.find(hdu => hdu.name === MASK_EXTENSION)
-  const mask = unit && new Uint8Array(dataOf(file, unit)) // a copy: the file need not stay in memory
+  const mask = unit && dataOf(file, unit)
   if (mask?.length !== length) throw new CpcsError('ContractBroken', { side: 'input', found: 'the frame has no mask' })
-  return mask
+  into.set(mask)
+  return into
 }
 
 function areShorts(pixels: Float32Array): boolean {

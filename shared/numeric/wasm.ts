@@ -47,6 +47,7 @@ export const i32 = {
   sub: operation<'i32', 'i32'>('i32', 0x6b),
   mul: operation<'i32', 'i32'>('i32', 0x6c),
   atLeast: operation<'i32', 'i32'>('i32', 0x4e),
+  store: (at: I32, value: I32, offset = 0): Statement => [...at.code, ...value.code, 0x36, 2, ...unsigned(offset)],
   load: (at: I32, offset = 0): I32 => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
 }
 
@@ -115,6 +116,8 @@ export const v128 = {
   select: operation<'v128', 'v128'>('v128', ...simd(0x52)),
   splatI32: operation<'i32', 'v128'>('v128', ...simd(0x11)),
   lessThanI32: operation<'v128', 'v128'>('v128', ...simd(0x39)),
+  /** 1 where none of the sixteen bytes is 0. */
+  allBytes: operation<'v128', 'i32'>('i32', ...simd(0x63)),
   addI32: operation<'v128', 'v128'>('v128', ...simd(0xae)),
   /** Nearest whole numbers towards zero. */
   toI32: operation<'v128', 'v128'>('v128', ...simd(0xf8)),

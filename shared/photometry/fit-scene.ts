@@ -1,10 +1,11 @@
 import { flagMask } from '#shared/flags.ts'
-import { GroupFitter } from './group-fit.ts'
+import { type FitOptions, GroupFitter } from './group-fit.ts'
 import { groupStars } from './groups.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
 import { type Found, type Scatter, searchResidual } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
+import type { StampPsf } from './stamp-psf.ts'
 
 /** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */
 const FIT_FWHM = 2.3
@@ -51,6 +52,11 @@ export class SceneFitter {
     this.#fitter = new GroupFitter(scene, stars, psf, Math.max(FIT_FWHM * psf.fwhmPx, 3))
   }
 
+  /** The PSF in the memory of the scene. */
+  get tables(): StampPsf {
+    return this.#fitter.tables
+  }
+
   /** Give each star that has none a first flux at its place, brightest first, so that faint ones see the bright taken away. */
   start(order: ArrayLike<number>): void {
     for (let i = 0; i < order.length; i++) this.#fitter.firstFlux(order[i], this.#psf.fwhmPx)
@@ -70,22 +76,22 @@ export class SceneFitter {
   }
 
   /** One pass over all groups. */
-  sweep(iterations: number, robust: boolean, final = false): void {
+  sweep(iterations: number, robust: boolean, errors: FitOptions['errors'] = 'none'): void {
     for (const group of this.#grouped()) {
-      this.#fitter.fit(group, { iterations, robust, final })
+      this.#fitter.fit(group, { iterations, robust, errors })
     }
     this.#scene.drawWings(this.#psf, this.#stars)
   }
 
   /** One more pass over the groups that lie within two fitting radii of stars that came or went. */
-  resweep(changed: readonly number[], iterations = 1, final = true): void {
+  resweep(changed: readonly number[], iterations = 1, errors: FitOptions['errors'] = 'exact'): void {
     const { x, y } = this.#stars
     const reach = 2 * FIT_FWHM * this.#psf.fwhmPx
     const index = new PlaceIndex(reach)
     for (const star of changed) index.add(x, y, star)
     for (const group of this.#grouped()) {
       if (!group.some(star => index.nearest(x, y, star) < reach)) continue
-      this.#fitter.fit(group, { iterations, robust: true, final })
+      this.#fitter.fit(group, { iterations, robust: true, errors })
     }
     this.#scene.drawWings(this.#psf, this.#stars)
   }
@@ -99,7 +105,7 @@ export class SceneFitter {
 
   /** Fit one group by itself. */
   fitGroup(group: Int32Array, iterations: number): void {
-    this.#fitter.fit(group, { iterations, robust: true, final: true })
+    this.#fitter.fit(group, { iterations, robust: true, errors: 'exact' })
   }
 
   /** Drop what the fit shows to be no star of its own: too faint, too close to a brighter one, too narrow. Needs errors. */

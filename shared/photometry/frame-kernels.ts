@@ -43,6 +43,29 @@ export const markSound = kernel(
   },
 )
 
+/**
+ * Whether all pixels of each square of 32 in a band of rows are marked, 1 or 0. The last square of a row reaches into the
+ * next one, so it may seem worse than it is.
+ */
+export const areSound = kernel(
+  { usable: 'i32', rowPixels: 'i32', rows: 'i32', squares: 'i32', out: 'i32' },
+  (p, local) => {
+    const [square, row, from] = [local('i32'), local('i32'), local('i32')]
+    const all = local('v128')
+    const none = v128.constI32(-1, -1, -1, -1)
+    return [
+      repeat(square, i32.const(0), p.squares, 1, [
+        all.set(none),
+        repeat(row, i32.const(0), p.rows, 1, [
+          from.set(at(at(p.usable, times(square, 32)), i32.mul(row, p.rowPixels))),
+          all.set(v128.and(all, v128.and(f32x4.load(from), f32x4.load(from, 16)))),
+        ]),
+        i32.store(at(p.out, times(square, 4)), v128.allBytes(all)),
+      ]),
+    ]
+  },
+)
+
 /** What is left of a frame without its sky; 0 where a pixel has no value. `planeBytes` part data, residual and sky. */
 export const takeSky = kernel({ data: 'i32', planeBytes: 'i32', usable: 'i32', count: 'i32' }, (p, local) => {
   const [k, pixel, next] = [local('i32'), local('i32'), local('i32')]

@@ -23,9 +23,15 @@ export interface FitOptions {
   iterations: number
   /** Whether pixels far from the model are down-weighted: not before the neighbours are drawn. */
   robust: boolean
-  /** Whether errors, χ and sharpness are worked out. */
-  final: boolean
+  /**
+   * Whether errors, χ and sharpness are worked out: about, from the equations of the last step, or exactly, from those
+   * after it where it was not small.
+   */
+  errors: 'none' | 'about' | 'exact'
 }
+
+/** How far the last step went: none where the equations do not determine one, small where nothing moved noticeably. */
+type Step = 'none' | 'small' | 'large'
 
 /**
  * Fits flux and position of the stars of a group at once by weighted least squares (Gauss-Newton; Stetson 1987 for the
@@ -37,7 +43,8 @@ export class GroupFitter {
   readonly #scene: Scene
   readonly #stars: SceneStars
   readonly #psf: Psf
-  readonly #tables: StampPsf
+  /** The PSF in the memory of the scene. */
+  readonly tables: StampPsf
   readonly fitRadius: number
   readonly #members: StarStamp[]
   readonly #normal: Float64Array
@@ -53,7 +60,7 @@ export class GroupFitter {
     this.#scene = scene
     this.#stars = stars
     this.#psf = psf
-    this.#tables = new StampPsf(scene.memory, psf)
+    this.tables = new StampPsf(scene.memory, psf)
     this.fitRadius = Math.min(fitRadius, psf.radiusPx)
     this.#members = []
     this.#normal = new Float64Array((3 * MAX_GROUP) ** 2)
@@ -74,33 +81,36 @@ export class GroupFitter {
   /** Draw a star with another flux where it stands; its PSF is taken anew. */
   draw(star: number, flux: number): void {
     const m = this.#member(0)
-    this.#take(m, star)
+    this.#place(m, star)
     this.#redraw(m, star, this.#stars.x[star], this.#stars.y[star], flux)
   }
 
   /** Fit one group. */
   fit(group: Int32Array, options: FitOptions): void {
     for (let a = 0; a < group.length; a++) this.#take(this.#member(a), group[a])
-    let settled = false
+    let step: Step = 'none'
     this.#calm.fill(0)
-    for (let round = 0; round < options.iterations && !settled; round++) {
+    for (let round = 0; round < options.iterations && step !== 'small'; round++) {
       this.#weighAll(group, options.robust)
       this.#assemble(group)
-      settled = this.#advance(group)
+      step = this.#advance(group)
     }
-    if (!options.final) return
-    this.#weighAll(group, options.robust)
-    this.#assemble(group)
+    if (options.errors === 'none') return
+    if (step === 'none' || (step === 'large' && options.errors === 'exact')) {
+      this.#weighAll(group, options.robust)
+      this.#assemble(group)
+      if (!this.#factor(3 * group.length)) return
+    }
     this.#report(group)
     const { flags } = this.#stars
     const lost = flagMask('fitNotConverged')
     group.forEach((star, a) => {
-      flags[star] = settled || this.#calm[a] ? flags[star] & ~lost : flags[star] | lost
+      flags[star] = step === 'small' || this.#calm[a] ? flags[star] & ~lost : flags[star] | lost
     })
   }
 
   #member(index: number): StarStamp {
-    while (this.#members.length <= index) this.#members.push(new StarStamp(this.#scene, this.#tables))
+    while (this.#members.length <= index) this.#members.push(new StarStamp(this.#scene, this.tables))
     return this.#members[index]
   }
 
@@ -112,16 +122,24 @@ export class GroupFitter {
 
   /** Take up a star as it is drawn. */
   #take(m: StarStamp, star: number): void {
-    const { flux, radius, x, y, homeX, homeY } = this.#stars
+    this.#place(m, star)
+    m.sample(this.#stars.x[star], this.#stars.y[star])
+  }
+
+  /** The PSF of a star's place, as far as it is drawn. */
+  #place(m: StarStamp, star: number): void {
+    const { flux, radius, homeX, homeY } = this.#stars
     m.radius = flux[star] === 0 ? this.#radiusOf(star) : radius[star]
     m.moveTo(homeX[star], homeY[star], Math.max(m.radius, this.#radiusOf(star)))
-    m.sample(x[star], y[star])
   }
 
   /** Draw a star anew; the stamp then is that of the new position. */
   #redraw(m: StarStamp, star: number, x: number, y: number, flux: number): void {
     const stars = this.#stars
-    if (stars.flux[star] !== 0) m.paint(stars.x[star], stars.y[star], stars.flux[star])
+    if (stars.flux[star] !== 0) {
+      m.sample(stars.x[star], stars.y[star])
+      m.paint(stars.x[star], stars.y[star], stars.flux[star])
+    }
     stars.x[star] = x
     stars.y[star] = y
     stars.flux[star] = flux
@@ -209,17 +227,17 @@ export class GroupFitter {
     return choleskyInPlace(normal, n)
   }
 
-  /** Take one step; true where nothing moved noticeably. */
-  #advance(group: Int32Array): boolean {
+  /** Take one step. */
+  #advance(group: Int32Array): Step {
     const { x, y, flux, homeX, homeY, held } = this.#stars
     const n = 3 * group.length
-    if (!this.#factor(n)) return false
+    if (!this.#factor(n)) return 'none'
     const step = this.#step
     for (let i = 0; i < n; i++) step[i] *= this.#scale[i]
     choleskySolve(this.#normal, n, step)
     const stride = MAX_STEP * this.#psf.fwhmPx
     const drift = MAX_DRIFT * this.#psf.fwhmPx
-    let settled = true
+    let isSmall = true
     for (let a = 0; a < group.length; a++) {
       const star = group[a]
       const move = (k: number) => Math.min(Math.max(step[k] * this.#scale[k], -stride), stride)
@@ -234,22 +252,21 @@ export class GroupFitter {
       const next = held[star] ? flux[star] + change : Math.max(flux[star] + change, 0)
       const moved = Math.max(Math.abs(nextX - x[star]), Math.abs(nextY - y[star]))
       const tolerance = 0.02 * this.#scale[3 * a]
-      if (moved > 0.002 && moved > 0.02 * this.#scale[3 * a + 1]) settled = false
-      if (Math.abs(next - flux[star]) > Math.max(2e-4 * next, tolerance)) settled = false
+      if (moved > 0.002 && moved > 0.02 * this.#scale[3 * a + 1]) isSmall = false
+      if (Math.abs(next - flux[star]) > Math.max(2e-4 * next, tolerance)) isSmall = false
       const calmPlace = moved < Math.max(CALM_PX, CALM_SIGMA * this.#scale[3 * a + 1])
       const calmFlux = Math.abs(next - flux[star]) < Math.max(CALM_PART * next, CALM_SIGMA * this.#scale[3 * a])
       this.#calm[a] = calmPlace && calmFlux ? 1 : 0
       const idle = moved < 5e-4 && Math.abs(next - flux[star]) < Math.max(2e-5 * next, 0.1 * tolerance)
       if (!idle) this.#redraw(this.#members[a], star, nextX, nextY, next)
     }
-    return settled
+    return isSmall ? 'small' : 'large'
   }
 
-  /** Errors from the inverse of the normal matrix; χ and sharpness from what is left. */
+  /** Errors from the inverse of the normal matrix, which is factored; χ and sharpness from what is left. */
   #report(group: Int32Array): void {
     const { fluxErr, xErr, yErr, chi, sharp, sharpErr, groupSize, held } = this.#stars
     const n = 3 * group.length
-    if (!this.#factor(n)) return
     choleskyInverseDiagonal(this.#normal, n, this.#inverse)
     const error = (k: number) => Math.sqrt(this.#inverse[k]) * this.#scale[k]
     for (let a = 0; a < group.length; a++) {

@@ -1,18 +1,19 @@
 import { assemble } from '#shared/numeric/wasm.ts'
-import { drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
+import { areSound, drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
 import { moffat } from './moffat-kernel.ts'
 import { fitSample, weighSample } from './psf-kernels.ts'
 import { searchKernels } from './search-kernels.ts'
+import { skyKernels } from './sky-kernels.ts'
 import { paint, pair, shape, weigh } from './stamp-kernels.ts'
 import { compose, laplacian, mix, sample, spread } from './table-kernels.ts'
 
 const PAGE_BYTES = 65_536
 const ALIGN_BYTES = 16
 
-const frameKernels = { markSound, takeSky, putTogether, drawPieces, raise }
+const frameKernels = { areSound, markSound, takeSky, putTogether, drawPieces, raise }
 const stampKernels = { mix, sample, laplacian, paint, weigh, pair, shape }
 const psfKernels = { moffat, spread, compose, fitSample, weighSample }
-const kernels = { ...stampKernels, ...psfKernels, ...searchKernels, ...frameKernels }
+const kernels = { ...stampKernels, ...psfKernels, ...searchKernels, ...skyKernels, ...frameKernels }
 type KernelName = keyof typeof kernels
 
 /** Pixels and tables that the kernels work on, and the kernels themselves. */

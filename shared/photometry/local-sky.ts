@@ -1,6 +1,7 @@
 import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
-import type { LocalPsf } from './psf.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import { PROFILE_ERROR, type Scene, type SceneStars } from './scene.ts'
+import { SKY_COLUMNS, SKY_SUMS } from './sky-kernels.ts'
+import type { StampPsf } from './stamp-psf.ts'
 
 /** Pixels within this many FWHM tell star and sky apart. */
 const REACH_FWHM = 3
@@ -11,6 +12,9 @@ const STRICTNESS = 1.5
 
 /** Below this significance of the surroundings no surface could win. */
 const SCREEN_SIGMA = 2.5
+
+/** Fewer pixels tell nothing. */
+const LEAST_PIXELS = 30
 
 export interface LocalSkyFit {
   /** −1 where the sky map stands, else the order of the surface that was added. */
@@ -26,24 +30,125 @@ export interface LocalSkyFit {
 }
 
 /**
- * Fit one star together with a surface of sky under it (level, plane or paraboloid), where what is left around the star
+ * Fits one star together with a surface of sky under it (level, plane or paraboloid), where what is left around the star
  * asks for one: on galaxies, in nebulae, in halos. Neighbours stay as drawn. The order with the best information
  * criterion is taken, none on a flat sky; the error then contains what the surface costs.
- *
- * @param held whether the position stays
- * @returns the fit, not drawn; undefined where the pixels do not determine it
  */
-export function fitWithLocalSky(
-  scene: Scene,
-  local: LocalPsf,
-  stars: SceneStars,
-  star: number,
-  held: boolean,
-): LocalSkyFit | undefined {
-  if (!asksForSurface(scene, local, stars.x[star], stars.y[star])) return plain(stars, star)
-  const first = held ? 1 : 3
-  const equations = gather(scene, local, stars, star, held)
-  if (equations.pixels < 30) return undefined
+export class LocalSky {
+  readonly #scene: Scene
+  readonly #psf: StampPsf
+  readonly #reach: number
+  readonly #table: Float32Array
+  readonly #planes: Float32Array
+  readonly #sums: Float32Array
+
+  /** @param psf in the memory of the scene */
+  constructor(scene: Scene, psf: StampPsf) {
+    this.#scene = scene
+    this.#psf = psf
+    this.#reach = Math.min(REACH_FWHM * psf.psf.fwhmPx, psf.psf.radiusPx)
+    this.#table = scene.memory.floats(psf.tableLength).fill(0)
+    this.#planes = scene.memory.floats(3 * psf.side * psf.side).fill(0)
+    this.#sums = scene.memory.floats(SKY_SUMS)
+  }
+
+  /** The fit, not drawn; undefined where the pixels do not determine it. */
+  fit(stars: SceneStars, star: number): LocalSkyFit | undefined {
+    if (!this.#asksForSurface(stars.x[star], stars.y[star])) return plain(stars, star)
+    return chooseSurface(this.#gather(stars, star), stars, star)
+  }
+
+  /** Whether what is left around a place has level, slope or bend beyond noise: most stars need no further look. */
+  #asksForSurface(x: number, y: number): boolean {
+    const scene = this.#scene
+    const { x0, y0, w, h } = this.#boxAround(x, y)
+    const first = y0 * scene.width + x0
+    // The star itself has eaten what lies under its core.
+    scene.memory.kernels.surroundings(
+      scene.residual.byteOffset + 4 * first,
+      scene.usable.byteOffset + first,
+      scene.width,
+      w,
+      h,
+      x0 - x,
+      y0 - y,
+      this.#psf.psf.fwhmPx ** 2,
+      this.#reach * this.#reach,
+      this.#sums.byteOffset,
+    )
+    const [level, slopeX, slopeY, bend, cross, count] = this.#sums
+    if (count < LEAST_PIXELS) return false
+    const noise = scene.skyNoise(scene.indexAt(x, y)) * Math.sqrt(count)
+    const radius = this.#reach / Math.SQRT2
+    const strongest = Math.max(
+      Math.abs(level),
+      (Math.SQRT2 * Math.max(Math.abs(slopeX), Math.abs(slopeY))) / radius,
+      Math.max(Math.abs(bend), 2 * Math.abs(cross)) / (radius * radius),
+    )
+    return strongest > SCREEN_SIGMA * noise
+  }
+
+  #boxAround(x: number, y: number): { x0: number; y0: number; w: number; h: number } {
+    const { width, height } = this.#scene
+    const x0 = Math.max(0, Math.ceil(x - this.#reach))
+    const y0 = Math.max(0, Math.ceil(y - this.#reach))
+    const w = Math.max(0, Math.min(width - 1, Math.floor(x + this.#reach)) - x0 + 1)
+    const h = Math.max(0, Math.min(height - 1, Math.floor(y + this.#reach)) - y0 + 1)
+    return { x0, y0, w, h }
+  }
+
+  /** Normal equations with all columns: flux, x, y, 1, u, v, u², uv, v². */
+  #gather(stars: SceneStars, star: number): Equations {
+    const scene = this.#scene
+    const [x, y] = [stars.x[star], stars.y[star]]
+    const { x0, y0, w, h } = this.#boxAround(x, y)
+    const stride = 4 * Math.ceil(w / 4)
+    const planeBytes = 4 * this.#psf.side ** 2
+    this.#psf.mixAt(stars.homeX[star], stars.homeY[star], this.#reach, this.#table)
+    this.#psf.sample('sample', this.#table, x, y, x0, y0, stride, h, this.#planes, planeBytes)
+    const first = y0 * scene.width + x0
+    const { base, perAdu, floor } = scene.noise
+    scene.memory.kernels.skyEquations(
+      scene.data.byteOffset + 4 * first,
+      scene.planeBytes,
+      scene.usable.byteOffset + first,
+      scene.width,
+      this.#planes.byteOffset,
+      planeBytes,
+      4 * stride,
+      w,
+      h,
+      x0 - x,
+      y0 - y,
+      1 / this.#reach,
+      base,
+      perAdu,
+      floor,
+      PROFILE_ERROR,
+      this.#sums.byteOffset,
+    )
+    const flux = Math.max(stars.flux[star], 2 * scene.skyNoise(scene.indexAt(x, y)))
+    return equationsFrom(this.#sums, flux)
+  }
+}
+
+/** The equations of a star of so much flux. */
+function equationsFrom(sums: Float32Array, flux: number): Equations {
+  const n = SKY_COLUMNS
+  const normal = new Float64Array(n * n)
+  const right = new Float64Array(n)
+  const scale = (column: number) => (column === 1 || column === 2 ? flux : 1)
+  for (let i = 0, at = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) normal[i * n + j] = sums[at++] * scale(i) * scale(j)
+    right[i] = sums[(n * (n + 1)) / 2 + i] * scale(i)
+  }
+  return { n, normal, right, pixels: sums[SKY_SUMS - 1] }
+}
+
+/** The surface with the best information criterion. */
+function chooseSurface(equations: Equations, stars: SceneStars, star: number): LocalSkyFit | undefined {
+  const first = 3 // flux and place
+  if (equations.pixels < LEAST_PIXELS) return undefined
   const penalty = STRICTNESS * Math.log(equations.pixels)
   let best: Solution | undefined
   let bestGain = Number.NEGATIVE_INFINITY
@@ -64,10 +169,10 @@ export function fitWithLocalSky(
     order,
     flux: stars.flux[star] + best.step[0],
     fluxErr: error(0),
-    x: stars.x[star] + (held ? 0 : best.step[1]),
-    y: stars.y[star] + (held ? 0 : best.step[2]),
-    xErr: held ? Number.NaN : error(1),
-    yErr: held ? Number.NaN : error(2),
+    x: stars.x[star] + best.step[1],
+    y: stars.y[star] + best.step[2],
+    xErr: error(1),
+    yErr: error(2),
     skyAdu: order >= 0 ? best.step[first] : 0,
   }
 }
@@ -86,105 +191,12 @@ function plain({ flux, fluxErr, x, y, xErr, yErr }: SceneStars, star: number): L
   }
 }
 
-/** Whether what is left around a place has level, slope or bend beyond noise: most stars need no further look. */
-function asksForSurface(scene: Scene, local: LocalPsf, x: number, y: number): boolean {
-  const reach = Math.min(REACH_FWHM * local.psf.fwhmPx, local.psf.radiusPx)
-  const inner = local.psf.fwhmPx ** 2
-  const x1 = Math.min(scene.width - 1, Math.floor(x + reach))
-  const y1 = Math.min(scene.height - 1, Math.floor(y + reach))
-  let level = 0
-  let slopeX = 0
-  let slopeY = 0
-  let bend = 0
-  let cross = 0
-  let count = 0
-  for (let j = Math.max(0, Math.ceil(y - reach)); j <= y1; j++) {
-    for (let i = Math.max(0, Math.ceil(x - reach)); i <= x1; i++) {
-      const u = i - x
-      const v = j - y
-      const square = u * u + v * v
-      const p = j * scene.width + i
-      // The star itself has eaten what lies under its core.
-      if (square > reach * reach || square < inner || !scene.usable[p]) continue
-      const left = scene.residual[p]
-      level += left
-      slopeX += left * u
-      slopeY += left * v
-      bend += left * (u * u - v * v)
-      cross += left * u * v
-      count++
-    }
-  }
-  if (count < 30) return false
-  const noise = scene.skyNoise(scene.indexAt(x, y)) * Math.sqrt(count)
-  const radius = reach / Math.SQRT2
-  const strongest = Math.max(
-    Math.abs(level),
-    (Math.SQRT2 * Math.max(Math.abs(slopeX), Math.abs(slopeY))) / radius,
-    Math.max(Math.abs(bend), 2 * Math.abs(cross)) / (radius * radius),
-  )
-  return strongest > SCREEN_SIGMA * noise
-}
-
 interface Equations {
   n: number
   normal: Float64Array
   right: Float64Array
   pixels: number
 }
-
-/** Normal equations with all columns: flux, (x, y,) 1, u, v, u², uv, v². */
-function gather(scene: Scene, local: LocalPsf, stars: SceneStars, star: number, held: boolean): Equations {
-  const reach = Math.min(REACH_FWHM * local.psf.fwhmPx, local.psf.radiusPx)
-  const x = stars.x[star]
-  const y = stars.y[star]
-  const x0 = Math.max(0, Math.ceil(x - reach))
-  const y0 = Math.max(0, Math.ceil(y - reach))
-  const w = Math.max(0, Math.min(scene.width - 1, Math.floor(x + reach)) - x0 + 1)
-  const h = Math.max(0, Math.min(scene.height - 1, Math.floor(y + reach)) - y0 + 1)
-  if (scratch[0].length < w * h) scratch = scratch.map(() => new Float64Array(w * h))
-  const [value, slopeX, slopeY] = scratch
-  local.moveTo(stars.homeX[star], stars.homeY[star])
-  local.gradients(x, y, x0, y0, w, h, value, slopeX, slopeY)
-  const n = (held ? 1 : 3) + TERMS[TERMS.length - 1]
-  const equations = { n, normal: new Float64Array(n * n), right: new Float64Array(n), pixels: 0 }
-  const row = new Float64Array(n)
-  const flux = Math.max(stars.flux[star], 2 * scene.skyNoise(scene.indexAt(x, y)))
-  for (let j = 0; j < h; j++) {
-    for (let i = 0; i < w; i++) {
-      const p = (y0 + j) * scene.width + x0 + i
-      const u = (x0 + i - x) / reach
-      const v = (y0 + j - y) / reach
-      if (!scene.usable[p] || u * u + v * v > 1) continue
-      const variance = scene.variance(p)
-      const left = scene.residual[p]
-      const square = (left * left) / (variance * 25)
-      const weight = 1 / (variance * (1 + square ** 4))
-      const k = j * w + i
-      let c = 0
-      row[c++] = value[k]
-      if (!held) {
-        row[c++] = flux * slopeX[k]
-        row[c++] = flux * slopeY[k]
-      }
-      row[c++] = 1
-      row[c++] = u
-      row[c++] = v
-      row[c++] = u * u
-      row[c++] = u * v
-      row[c] = v * v
-      for (let a = 0; a < n; a++) {
-        const wa = weight * row[a]
-        equations.right[a] += wa * left
-        for (let b = 0; b <= a; b++) equations.normal[a * n + b] += wa * row[b]
-      }
-      equations.pixels++
-    }
-  }
-  return equations
-}
-
-let scratch = [0, 1, 2].map(() => new Float64Array(0))
 
 interface Solution {
   n: number

@@ -6,13 +6,15 @@ import { type GrowthCurve, growthCurve } from './aperture.ts'
 import { SceneFitter } from './fit-scene.ts'
 import { markPieces } from './galaxy-pieces.ts'
 import { enterKnown, type KnownStars } from './known-stars.ts'
-import { fitWithLocalSky } from './local-sky.ts'
+import { LocalSky } from './local-sky.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
 import { type Scatter, scatterWithTail } from './residual-search.ts'
 import { refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
+import type { ScenePlanes } from './scene-planes.ts'
+import type { StampPsf } from './stamp-psf.ts'
 
 /** Smallest cells of the sky under the stars, in FWHM and pixel. */
 const SKY_CELL_FWHM = 4
@@ -39,6 +41,7 @@ export interface MeasuredFrame {
  *
  * @param sky first estimate of the sky level, ADU, of every pixel or line by line
  * @param known stars of a survey on the frame: those that the frame cannot tell from a neighbour are drawn from it
+ * @param planes where the frame was read into, if it was read for this
  * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from
  */
 export function measureStars(
@@ -46,8 +49,9 @@ export function measureStars(
   sky: Float32Array | CoarseMap,
   detections: Detections,
   known?: KnownStars,
+  planes?: ScenePlanes,
 ): MeasuredFrame {
-  const scene = new Scene(frame, sky)
+  const scene = new Scene(frame, sky, planes)
   const mark = scene.memory.mark()
   const fwhmPx = seeingOf(detections)
   const stars = enterDetections(scene, detections, fwhmPx)
@@ -61,12 +65,12 @@ export function measureStars(
   rough.start(rankOf(detections))
   rough.sweep(1, false)
   refineSky(scene, cellPx)
-  rough.sweep(1, true, true)
+  rough.sweep(1, true, 'about')
   const came = stars.count
   const gone = rough.prune()
   rough.addHidden(psfStars)
   if (known) enterKnown(scene, stars, first, known)
-  rough.resweep([...gone, ...newcomers(stars, came)], 1, false)
+  rough.resweep([...gone, ...newcomers(stars, came)], 1, 'none')
   refineSky(scene, cellPx)
 
   const kept = psfStars.filter(star => !stars.dropped[star])
@@ -75,20 +79,20 @@ export function measureStars(
   scene.memory.release(mark)
   const fitter = new SceneFitter(scene, stars, psf)
   fitter.redrawAll()
-  fitter.sweep(2, true, true)
+  fitter.sweep(2, true, 'about')
   const found = stars.count
   const dropped = fitter.prune()
   fitter.addHidden()
   if (known) enterKnown(scene, stars, psf, known)
-  fitter.resweep([...dropped, ...newcomers(stars, found)], 2, false)
+  fitter.resweep([...dropped, ...newcomers(stars, found)], 2, 'none')
   refineSky(scene, cellPx)
-  fitter.sweep(2, true, true)
+  fitter.sweep(2, true, 'exact')
   const last = stars.count
   const lost = fitter.prune()
   if (known) enterKnown(scene, stars, psf, known)
   fitter.resweep([...lost, ...newcomers(stars, last)])
   markPieces(scene, stars, psf, known)
-  settleOnLocalSky(scene, stars, psf)
+  settleOnLocalSky(scene, stars, fitter.tables)
   flagStars(scene, stars, psf)
   return {
     scene,
@@ -123,14 +127,17 @@ function rankOf(detections: Detections): Int32Array {
 }
 
 /** Stars on a galaxy or in a nebula are fitted once more with a surface of sky of their own. */
-function settleOnLocalSky(scene: Scene, stars: SceneStars, psf: Psf): void {
+function settleOnLocalSky(scene: Scene, stars: SceneStars, tables: StampPsf): void {
+  const { psf } = tables
   const local = new LocalPsf(psf)
+  const sky = new LocalSky(scene, tables)
   for (const star of stars.byFlux()) {
     if (stars.held[star] || stars.flags[star] & flagMask('saturated')) continue
-    const fit = fitWithLocalSky(scene, local, stars, star, false)
+    const fit = sky.fit(stars, star)
     const moved = fit ? Math.hypot(fit.x - stars.x[star], fit.y - stars.y[star]) : Number.POSITIVE_INFINITY
     if (!fit || fit.order < 0 || !(fit.flux > 0) || moved > psf.fwhmPx / 2) continue
     const radius = scene.drawnRadius(psf, fit.flux, fit.x, fit.y, stars.radius[star])
+    local.moveTo(stars.homeX[star], stars.homeY[star])
     scene.redraw(local, stars, star, fit.x, fit.y, fit.flux, radius)
     stars.fluxErr[star] = Math.max(stars.fluxErr[star], fit.fluxErr)
     stars.xErr[star] = Math.max(stars.xErr[star], fit.xErr)

@@ -3,8 +3,9 @@ import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { MASK } from '#shared/image/frame.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
-import { KernelMemory } from './kernel-memory.ts'
+import type { KernelMemory } from './kernel-memory.ts'
 import { type LocalPsf, lightRadius, type Psf, wingAt } from './psf.ts'
+import { drawMap, type Flaws, markUsable, ScenePlanes } from './scene-planes.ts'
 
 /** A pixel of this fraction of the star's light may be wrong by the PSF model; enters weights and χ. */
 export const PROFILE_ERROR = 0.005
@@ -14,10 +15,6 @@ const DRAWN_LEVEL = 0.03
 const NOISE_PIXELS = 150_000
 /** Wings are drawn no farther than this, pixel. */
 const WING_LIMIT = 300
-
-/** Room beside the planes: two PSFs, the stars they are learnt from, the stamps of two fitters, and rows of the search. */
-const ARENA_BYTES = 64e6
-const ARENA_BYTES_PER_COLUMN = 1000
 
 /** Side of the largest stamp that is drawn: 2 · (largest table radius) + 1, pixel. */
 const SCRATCH_SIDE = 2 * 64 + 1
@@ -87,20 +84,34 @@ export class SceneStars {
     return i
   }
 
-  /** Indices of stars that are not dropped, brightest first; equal ones by index. */
+  /** Indices of stars that are not dropped, brightest first; equal ones (in single precision) by index. */
   byFlux(): Int32Array {
-    const kept: number[] = []
-    for (let i = 0; i < this.count; i++) if (!this.dropped[i]) kept.push(i)
-    return Int32Array.from(kept.sort((a, b) => this.flux[b] - this.flux[a] || a - b))
+    const brightness = new Float32Array(this.flux.subarray(0, this.count))
+    const bits = new Uint32Array(brightness.buffer)
+    // Sorted as plain numbers, which takes no comparing function: what grows as a flux falls, and the index.
+    const keys = new Float64Array(this.count)
+    let kept = 0
+    for (let i = 0; i < this.count; i++) {
+      if (this.dropped[i]) continue
+      const falling = brightness[i] < 0 ? bits[i] : 0x7fffffff - bits[i]
+      keys[kept++] = falling * MOST_STARS + i
+    }
+    keys.subarray(0, kept).sort()
+    const order = new Int32Array(kept)
+    for (let i = 0; i < kept; i++) order[i] = keys[i] % MOST_STARS
+    return order
   }
 }
+/** More than any frame has: a power of two, so that the bits of a float and an index fit into a number. */
+const MOST_STARS = 2 ** 21
 
 /** Stars that are not dropped within a distance of a place, brightest first. */
 export function starsWithin(stars: SceneStars, x: number, y: number, withinPx: number): number[] {
   const found: number[] = []
-  for (let star = 0; star < stars.count; star++) {
-    if (stars.dropped[star] || Math.abs(stars.x[star] - x) > withinPx) continue
-    if (Math.hypot(stars.x[star] - x, stars.y[star] - y) < withinPx) found.push(star)
+  const { count, dropped } = stars
+  for (let star = 0; star < count; star++) {
+    const [dx, dy] = [stars.x[star] - x, stars.y[star] - y]
+    if (dx * dx + dy * dy < withinPx * withinPx && !dropped[star]) found.push(star)
   }
   return found.sort((a, b) => stars.flux[b] - stars.flux[a] || a - b)
 }
@@ -112,7 +123,7 @@ export function starsWithin(stars: SceneStars, x: number, y: number, withinPx: n
 export class Scene {
   readonly width: number
   readonly height: number
-  /** Where the planes live, so that the kernels can work on them. */
+  readonly planes: ScenePlanes
   readonly memory: KernelMemory
   readonly data: Float32Array
   readonly residual: Float32Array
@@ -126,29 +137,27 @@ export class Scene {
   /** Variance of a pixel, ADU²: base + perAdu · (sky + starlight), never below the floor. */
   noise: { base: number; perAdu: number; floor: number }
   readonly #scratch: Float64Array
+  readonly #flaws: Flaws
 
   /**
-   * @param frame its pixels move into the memory of the kernels
+   * @param frame its pixels move into the planes, unless they were read into them
    * @param sky level, ADU, of every pixel, or line by line
    */
-  constructor(frame: Frame, sky: Float32Array | CoarseMap) {
+  constructor(frame: Frame, sky: Float32Array | CoarseMap, planes = new ScenePlanes(frame.width, frame.height)) {
     this.width = frame.width
     this.height = frame.height
-    const pixels = frame.width * frame.height
-    this.memory = new KernelMemory(14 * pixels + ARENA_BYTES + ARENA_BYTES_PER_COLUMN * frame.width)
-    this.data = this.memory.floats(pixels)
-    this.residual = this.memory.floats(pixels)
-    this.sky = this.memory.floats(pixels)
-    this.planeBytes = this.residual.byteOffset - this.data.byteOffset
-    this.usable = this.memory.bytes(pixels)
-    this.mask = this.memory.bytes(pixels)
-    this.data.set(frame.pixels)
-    frame.pixels = this.data // one plane less
-    this.mask.set(frame.mask)
-    frame.mask = this.mask
+    this.planes = planes
+    this.memory = planes.memory
+    this.data = planes.pixels
+    this.residual = planes.residual
+    this.sky = planes.sky
+    this.planeBytes = planes.planeBytes
+    this.usable = planes.usable
+    this.mask = planes.mask
+    if (frame.pixels !== planes.pixels) planes.take(frame)
     if (sky instanceof Float32Array) this.sky.set(sky)
     else drawMap(this.memory, sky, y => this.sky.byteOffset + 4 * y * this.width)
-    markUsable(frame, this.memory, this.usable)
+    this.#flaws = markUsable(frame, planes)
     this.saturationAdu = frame.detector.saturationAdu
     const { gainElectronsPerAdu: gain, readNoiseElectrons, pedestalAdu } = frame.detector
     const readout = (readNoiseElectrons / gain) ** 2 + 1 / 12
@@ -184,6 +193,11 @@ export class Scene {
     const i = Math.min(Math.max(Math.round(x), 0), this.width - 1)
     const j = Math.min(Math.max(Math.round(y), 0), this.height - 1)
     return j * this.width + i
+  }
+
+  /** Whether pixels near a place may be masked or saturated; false where all are sound. */
+  isFlawed(x: number, y: number, radius: number): boolean {
+    return this.#flaws.near(x, y, radius)
   }
 
   /** Draw a star anew with other values. `local` must stand at the star's home. */
@@ -300,71 +314,13 @@ export class Scene {
   }
 }
 
-/**
- * Draw a map row by row.
- *
- * @param into place of a row in the memory of the kernels, bytes, with room for three numbers behind it
- * @param drawn is told of each row when it is there
- */
-function drawMap(
-  memory: KernelMemory,
-  map: CoarseMap,
-  into: (y: number) => number,
-  drawn: (y: number) => void = () => {},
-): void {
-  const mark = memory.mark()
-  const { starts, part } = map.pieces
-  const pieces = starts.length - 1
-  const cubics = memory.floats(4 * pieces)
-  const first = memory.whole(starts.length)
-  const place = memory.floats(part.length)
-  first.set(starts)
-  place.set(part)
-  const [from, where, at] = [first.byteOffset, place.byteOffset, cubics.byteOffset]
-  for (let y = 0; y < map.height; y++) {
-    map.cubics(y, cubics)
-    memory.kernels.drawPieces(from, at, pieces, where, map.floor, into(y))
-    drawn(y)
-  }
-  memory.release(mark)
-}
-
-/** Mark the pixels that may enter a fit: not masked, finite, below saturation, and no neighbour of a saturated one. */
-function markUsable({ width, height, pixels, mask, detector }: Frame, memory: KernelMemory, usable: Uint8Array): void {
-  const full: number[] = []
-  const sum = memory.floats(1)
-  for (let y = 0; y < height; y++) {
-    const first = y * width
-    memory.kernels.markSound(
-      pixels.byteOffset + 4 * first,
-      mask.byteOffset + first,
-      usable.byteOffset + first,
-      width,
-      MASK.saturated,
-      detector.saturationAdu,
-      sum.byteOffset,
-    )
-    if (sum[0] > 0) full.push(y)
-  }
-  for (const row of full) spillCharge({ width, height, pixels, mask, detector }, row, usable)
-}
-
-/** Charge spills into the next pixel before the level is reached: the neighbours of a row's saturated pixels go too. */
-function spillCharge({ width, height, pixels, mask, detector }: Frame, row: number, usable: Uint8Array): void {
-  for (let i = 0, k = row * width; i < width; i++, k++) {
-    if ((mask[k] & MASK.saturated) === 0 && !(pixels[k] >= detector.saturationAdu)) continue
-    for (let b = Math.max(0, row - 1); b <= Math.min(height - 1, row + 1); b++) {
-      usable.fill(0, b * width + Math.max(0, i - 1), b * width + Math.min(width - 1, i + 1) + 1)
-    }
-  }
-}
-
 /** Flags that the masked pixels within a radius of a place call for. */
 export function maskFlags(scene: Scene, x: number, y: number, radius: number): number {
   let flags = 0
   if (x < radius || y < radius || x > scene.width - 1 - radius || y > scene.height - 1 - radius) {
     flags |= flagMask('nearEdge')
   }
+  if (!scene.isFlawed(x, y, radius)) return flags
   const x1 = Math.min(scene.width - 1, Math.floor(x + radius))
   const y1 = Math.min(scene.height - 1, Math.floor(y + radius))
   for (let j = Math.max(0, Math.ceil(y - radius)); j <= y1; j++) {

@@ -13,7 +13,7 @@ const wholeZero = v128.constI32(0, 0, 0, 0)
 const at = (pointer: Pointer, offset: Pointer) => i32.add(pointer, offset)
 
 /** Mask of the four pixels of a row that are inside the stamp and within the circle; `dx` is set to their offsets. */
-function inside(
+export function inside(
   column: Value<'i32'>,
   w: Value<'i32'>,
   dx0: Value<'f32'>,

@@ -22,6 +22,8 @@ export class StarStamp {
   readonly #planes: Float32Array
   readonly #planeBytes: number
   #stride = 0
+  /** What was sampled last. */
+  #sampled = { x: Number.NaN, y: Number.NaN, radius: Number.NaN }
   /** The part of the stamp that was weighed: first column (a multiple of four) and row, and size. */
   readonly #part = { column: 0, row: 0, w: 0, h: 0 }
 
@@ -37,11 +39,17 @@ export class StarStamp {
   /** Take the PSF at a place of the frame, out to a radius. */
   moveTo(x: number, y: number, radius: number): void {
     this.tableRadius = radius
+    this.#sampled.radius = Number.NaN
     this.#psf.mixAt(x, y, radius, this.#table)
   }
 
   /** Profile and slopes of a star at (x, y) on the pixels within the radius. */
   sample(x: number, y: number): void {
+    const last = this.#sampled
+    if (last.x === x && last.y === y && last.radius === this.radius) return
+    last.x = x
+    last.y = y
+    last.radius = this.radius
     const { width, height } = this.#scene
     this.x0 = Math.max(0, Math.ceil(x - this.radius))
     this.y0 = Math.max(0, Math.ceil(y - this.radius))
