@@ -11,14 +11,44 @@ export function circleOverlap(x0: number, y0: number, x1: number, y1: number, r:
   return corner(x1, y1, r) - corner(x0, y1, r) - corner(x1, y0, r) + corner(x0, y0, r)
 }
 
-/** Share of a pixel of side 1, its centre (dx, dy) from the middle of a circle of radius r, that lies in the circle. */
-function pixelShare(dx: number, dy: number, r: number): number {
-  const distance = Math.sqrt(dx * dx + dy * dy)
-  if (distance + HALF_DIAGONAL <= r) return 1
-  if (distance - HALF_DIAGONAL >= r) return 0
-  return circleOverlap(dx - 0.5, dy - 0.5, dx + 0.5, dy + 0.5, r)
+/**
+ * Share of each pixel of a rectangle, row-major into `out`, that lies in a circle around (x, y), its first pixel being
+ * (x0, y0): the same exactly, with what belongs to a row or column of corners worked out once.
+ */
+function pixelShares(
+  x: number,
+  y: number,
+  x0: number,
+  y0: number,
+  w: number,
+  h: number,
+  r: number,
+  out: Float64Array,
+): void {
+  if (above.length <= w) above = new Float64Array(2 * w + 2)
+  if (ofColumn.length <= w) ofColumn = new Float64Array(2 * w + 2)
+  for (let i = 0; i <= w; i++) ofColumn[i] = primitive(Math.min(Math.abs(x0 - 0.5 + i - x), r), r)
+  for (let j = 0; j <= h; j++) {
+    const v = y0 - 0.5 + j - y
+    const b = Math.min(Math.abs(v), r)
+    const from = Math.sqrt(r * r - b * b)
+    const upTo = from * b - primitive(from, r)
+    let left = 0
+    for (let i = 0; i <= w; i++) {
+      const u = x0 - 0.5 + i - x
+      const a = Math.min(Math.abs(u), r)
+      const area = a * a + b * b <= r * r ? a * b : upTo + ofColumn[i]
+      const corner = u * v < 0 ? -area : area
+      if (i > 0 && j > 0) out[(j - 1) * w + i - 1] = corner - left - above[i] + above[i - 1]
+      if (i > 0) above[i - 1] = left
+      left = corner
+    }
+    above[w] = left
+  }
 }
-const HALF_DIAGONAL = Math.SQRT1_2 + 1e-12
+/** Corner areas of the row above; primitives of the columns of corners. */
+let above = new Float64Array(0)
+let ofColumn = new Float64Array(0)
 
 /** Area of the circle within 0 … x, 0 … y, signed with the quadrant. */
 function corner(x: number, y: number, r: number): number {
@@ -64,7 +94,11 @@ export function measureAperture(
   const y0 = Math.floor(y - radius + 0.5)
   const w = Math.ceil(x + radius - 0.5) - x0 + 1
   const h = Math.ceil(y + radius - 0.5) - y0 + 1
-  if (ownLight.length < w * h) ownLight = new Float64Array(w * h)
+  if (ownLight.length < w * h) {
+    ownLight = new Float64Array(w * h)
+    shares = new Float64Array(w * h)
+  }
+  pixelShares(x, y, x0, y0, w, h, radius, shares)
   local.moveTo(stars.homeX[star], stars.homeY[star], radius + 1)
   local.values(x, y, x0, y0, w, h, ownLight)
   let flux = 0
@@ -74,10 +108,8 @@ export function measureAperture(
   let whole = true
   for (let j = 0; j < h; j++) {
     for (let i = 0; i < w; i++) {
-      const dx = x0 + i - x
-      const dy = y0 + j - y
-      const share = pixelShare(dx, dy, radius)
-      if (share <= 0) continue
+      const share = shares[j * w + i]
+      if (share < LEAST_SHARE) continue
       enclosed += share * ownLight[j * w + i]
       const own = stars.flux[star] * ownLight[j * w + i]
       const inside = x0 + i >= 0 && y0 + j >= 0 && x0 + i < scene.width && y0 + j < scene.height
@@ -97,6 +129,9 @@ export function measureAperture(
   return { flux, fluxErr: Math.sqrt(variance + ofFilled * ofFilled), enclosed, whole }
 }
 let ownLight = new Float64Array(0)
+let shares = new Float64Array(0)
+/** Differences of areas leave such crumbs of pixels that lie outside. */
+const LEAST_SHARE = 1e-9
 
 export interface GrowthCurve {
   radiusPx: Float64Array

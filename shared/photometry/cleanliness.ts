@@ -21,24 +21,39 @@ export interface Cleanliness {
 
 /** How clean a frame is with its stars subtracted. */
 export function cleanlinessOf(scene: Scene, stars: SceneStars, psf: Psf): Cleanliness {
-  const { width, height, residual, usable } = scene
-  const deviation = (pixel: number) => residual[pixel] / Math.sqrt(scene.variance(pixel))
+  return { frame: madSigma(everywhere(scene)), onStars: onStars(scene, stars, ON_STAR_FWHM * psf.fwhmPx) }
+}
+
+/** Residual of every so many pixels over its noise; NaN where one is not usable. */
+function everywhere(scene: Scene): Float64Array {
+  const { residual, usable } = scene
   const stride = Math.max(STRIDE_PX, Math.floor(residual.length / FRAME_PIXELS) | 1)
   const all = new Float64Array(Math.ceil(residual.length / stride)).fill(Number.NaN)
   for (let k = 0, pixel = 0; pixel < residual.length; k++, pixel += stride) {
-    if (usable[pixel]) all[k] = deviation(pixel)
+    if (usable[pixel]) all[k] = residual[pixel] / Math.sqrt(scene.variance(pixel))
   }
-  const onStars: number[] = []
-  const reach = ON_STAR_FWHM * psf.fwhmPx
-  for (const star of stars.byFlux()) {
-    if (stars.held[star] || !(stars.flux[star] > LEAST_SIGMA * stars.fluxErr[star])) continue
+  return all
+}
+
+/** Scatter of that around stars that would be seen if they were taken out badly. */
+function onStars(scene: Scene, stars: SceneStars, reach: number): number {
+  const { width, height, residual, usable } = scene
+  const chosen = stars
+    .byFlux()
+    .filter(star => !stars.held[star] && stars.flux[star] > LEAST_SIGMA * stars.fluxErr[star])
+  const seen = new Float64Array(chosen.length * (2 * Math.ceil(reach) + 1) ** 2)
+  let count = 0
+  for (const star of chosen) {
     const [x, y] = [stars.x[star], stars.y[star]]
-    for (let j = Math.max(0, Math.ceil(y - reach)); j <= Math.min(height - 1, y + reach); j++) {
-      for (let i = Math.max(0, Math.ceil(x - reach)); i <= Math.min(width - 1, x + reach); i++) {
-        const near = (i - x) ** 2 + (j - y) ** 2 <= reach * reach
-        if (near && usable[j * width + i]) onStars.push(deviation(j * width + i))
+    const right = Math.min(width - 1, x + reach)
+    const top = Math.min(height - 1, y + reach)
+    for (let j = Math.max(0, Math.ceil(y - reach)); j <= top; j++) {
+      for (let i = Math.max(0, Math.ceil(x - reach)); i <= right; i++) {
+        const pixel = j * width + i
+        if ((i - x) * (i - x) + (j - y) * (j - y) > reach * reach || !usable[pixel]) continue
+        seen[count++] = residual[pixel] / Math.sqrt(scene.variance(pixel))
       }
     }
   }
-  return { frame: madSigma(all), onStars: onStars.length < LEAST_PIXELS ? Number.NaN : madSigma(onStars) }
+  return count < LEAST_PIXELS ? Number.NaN : madSigma(seen.subarray(0, count))
 }

@@ -86,13 +86,23 @@ export function expectedStars(scene: Scene, stars: SceneStars, psf: Psf, known: 
 
 /** The known stars that lie on the frame, brightest first, and which fitted stars they are. */
 function pairUp(scene: Scene, stars: SceneStars, psf: Psf, known: KnownStars) {
-  const order = Array.from(known.x.keys())
-    .filter(i => isOnFrame(scene, known.x[i], known.y[i]) && Number.isFinite(known.mag[i]))
-    .sort((a, b) => known.mag[a] - known.mag[b] || a - b)
+  const order = brightnessOrder(scene, known)
   const index = new PlaceIndex(NEAR_FWHM * psf.fwhmPx)
   for (const star of stars.byFlux()) index.add(stars.x, stars.y, star)
   return { order, index, ...pair(stars, psf, known, order, index) }
 }
+
+/** The known stars on the frame, brightest first. They do not change while a frame is measured, so it is told once. */
+function brightnessOrder(scene: Scene, known: KnownStars): number[] {
+  const told = orders.get(known)
+  if (told) return told
+  const order = Array.from(known.x.keys())
+    .filter(i => isOnFrame(scene, known.x[i], known.y[i]) && Number.isFinite(known.mag[i]))
+    .sort((a, b) => known.mag[a] - known.mag[b] || a - b)
+  orders.set(known, order)
+  return order
+}
+const orders = new WeakMap<KnownStars, number[]>()
 
 interface Pairs {
   /** Known star and fitted star. */
@@ -105,14 +115,7 @@ function pair(stars: SceneStars, psf: Psf, known: KnownStars, order: number[], i
   const taken = new Uint8Array(stars.count)
   const found: Pairs = { pairs: [], unmatched: [] }
   for (const i of order) {
-    let nearest = -1
-    let closest = SAME_FWHM * psf.fwhmPx
-    index.visit(known.x[i], known.y[i], star => {
-      const distance = Math.hypot(stars.x[star] - known.x[i], stars.y[star] - known.y[i])
-      if (distance >= closest || taken[star]) return
-      closest = distance
-      nearest = star
-    })
+    const nearest = index.nearestStar(known.x[i], known.y[i], stars.x, stars.y, SAME_FWHM * psf.fwhmPx, taken)
     if (nearest < 0) found.unmatched.push(i)
     else {
       taken[nearest] = 1

@@ -8,6 +8,8 @@ import type { SceneStars } from './scene.ts'
 /** Only such stars make the tie. */
 const SPOILT = flagMask('blended', 'saturated', 'nearEdge', 'maskedPixels', 'cosmicRay', 'poorFit', 'fitNotConverged')
 const LEAST_SIGNIFICANCE = 7
+/** More stars than this, the brightest, tell a smooth surface no better for the time they take. */
+const MOST_STARS = 4000
 /** With fewer, the solution of the frame is as good. */
 const FEWEST_STARS = 20
 /** A fitted star is the known one within this many FWHM, and a pixel at least. */
@@ -50,6 +52,7 @@ export function tieToSurvey(
   const reach = Math.max(1, SAME_FWHM * fwhmPx)
   const rows: { star: number; at: number }[] = []
   for (const star of stars.byFlux()) {
+    if (rows.length === MOST_STARS) break
     const { flux, fluxErr, flags, held, x, y } = stars
     if (held[star] || flags[star] & SPOILT || !(flux[star] > LEAST_SIGNIFICANCE * fluxErr[star])) continue
     const at = grid.nearest(x[star], y[star], reach)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { splineCoefficients, splineWeights } from '#shared/numeric/bspline.ts'
 import { random } from '#shared/numeric/random.ts'
 import { KernelMemory } from '#shared/photometry/kernel-memory.ts'
+import { fitMoffat, moffatPixel } from '#shared/photometry/moffat.ts'
 import { NodeEquations } from '#shared/photometry/node-equations.ts'
 import { LocalPsf, type Psf } from '#shared/photometry/psf.ts'
 import { analyticPsf } from '#shared/photometry/psf-build.ts'
@@ -142,4 +143,33 @@ test.each([1.4, 3.1, 7])('what a star of FWHM %d pixel tells the nodes is what p
       expect((right[node * rightLength + i] - wanted.right[terms * node + i]) / mostRight).toBeCloseTo(0, 3)
     }
   }
+})
+
+test.each([
+  { fwhmPx: 1.6, beta: 2.5 },
+  { fwhmPx: 3.2, beta: 3.3 },
+  { fwhmPx: 7, beta: 4.5 },
+])('the Moffat of a star of FWHM $fwhmPx pixel is found, with the errors that its noise leaves', ({ fwhmPx, beta }) => {
+  const scale = (4 * (2 ** (1 / beta) - 1)) / (fwhmPx * fwhmPx)
+  const truth = { a: 1.1 * scale, b: 0.9 * scale, c: 0.15 * scale, beta }
+  const reach = Math.ceil(2.5 * fwhmPx)
+  const side = 2 * reach + 1
+  const [flux, sigma, x, y] = [80_000, 3, 0.21, -0.34]
+  const places = Array.from({ length: side * side }, (_, k) => [(k % side) - reach, Math.floor(k / side) - reach])
+  const pixels = {
+    dx: Float64Array.from(places, ([dx]) => dx),
+    dy: Float64Array.from(places, ([, dy]) => dy),
+    value: Float64Array.from(places, ([dx, dy]) => flux * moffatPixel(truth, dx - x, dy - y, fwhmPx)),
+    sigma: new Float64Array(places.length).fill(sigma),
+  }
+  const fit = fitMoffat(pixels, fwhmPx)
+  expect(fit?.flux).toBeCloseTo(flux, -2)
+  expect(fit?.x).toBeCloseTo(x, 3)
+  expect(fit?.y).toBeCloseTo(y, 3)
+  for (const key of ['a', 'b', 'c', 'beta'] as const) expect((fit?.[key] ?? 0) / truth[key]).toBeCloseTo(1, 2)
+  // The error of a free flux with everything else free is more than that of the flux alone, σ / √ΣP².
+  const alone = sigma / Math.sqrt(pixels.value.reduce((sum, value) => sum + (value / flux) ** 2, 0))
+  const error = Math.sqrt(fit?.fit.covariance[0] ?? 0)
+  expect(error).toBeGreaterThan(alone)
+  expect(error).toBeLessThan(4 * alone)
 })
