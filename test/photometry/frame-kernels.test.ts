@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { encodeImages, type ImageUnit } from '#shared/fits/write-image.ts'
 import { CoarseMap } from '#shared/image/coarse-map.ts'
 import { type Frame, MASK } from '#shared/image/frame.ts'
 import { random } from '#shared/numeric/random.ts'
-import { Scene } from '#shared/photometry/scene.ts'
+import { Scene, SceneStars } from '#shared/photometry/scene.ts'
 
 // No multiple of the four pixels that the kernels take at once.
 const width = 151
@@ -77,4 +78,47 @@ test('a frame is sky and what is left, also when the sky is raised and when its 
     if (!Number.isFinite(pixels[k])) expect(scene.data[k]).toBe(pixels[k])
     else expect(Math.abs(scene.data[k] - pixels[k] + (k === 77 ? 500 : 0))).toBeLessThan(2 * tolerance(k))
   }
+})
+
+test('where no flaw is told of, every pixel takes part in fits; and most places are told to be free of any', () => {
+  const scene = new Scene(spoiltFrame(), mapOf(5, 4, 950))
+  const draw = random('places')
+  for (let k = 0; k < 300; k++) {
+    const [x, y, radius] = [draw.uniform() * width, draw.uniform() * height, 3 * draw.uniform()]
+    if (scene.isFlawed(x, y, radius)) continue
+    for (let j = Math.max(0, Math.ceil(y - radius)); j <= Math.min(height - 1, y + radius); j++) {
+      for (let i = Math.max(0, Math.ceil(x - radius)); i <= Math.min(width - 1, x + radius); i++) {
+        expect(scene.usable[j * width + i]).toBe(1)
+      }
+    }
+  }
+  const frame = spoiltFrame()
+  frame.mask.fill(0)
+  frame.pixels.fill(950)
+  frame.mask[40 * width + 100] = MASK.bad
+  const clean = new Scene(frame, mapOf(5, 4, 950))
+  expect(clean.isFlawed(100, 40, 2)).toBe(true)
+  expect(clean.isFlawed(20, 10, 5)).toBe(false)
+})
+
+test('stars come in the order of their fluxes, equal ones by their number, dropped ones not', () => {
+  const stars = new SceneStars(6)
+  const fluxes = [3, -20, 1e5, 3, 0, -1]
+  for (const _ of fluxes) stars.add(0, 0)
+  stars.flux.set(fluxes)
+  expect(Array.from(stars.byFlux())).toEqual([2, 0, 3, 4, 5, 1])
+  stars.dropped[0] = 1
+  expect(Array.from(stars.byFlux())).toEqual([2, 3, 4, 5, 1])
+})
+
+test('a file that is written over something else is the same file', () => {
+  const { pixels, mask } = spoiltFrame()
+  const images = (): ImageUnit[] => [
+    { width, height, pixels, as: 'float32' },
+    { width, height, pixels: mask, as: 'uint8', name: 'MASK' },
+  ]
+  const room = new Uint8Array(100_000).fill(0xab)
+  const there = encodeImages(images(), room)
+  expect(there.buffer).toBe(room.buffer)
+  expect(Buffer.compare(there, encodeImages(images()))).toBe(0)
 })
