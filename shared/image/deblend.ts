@@ -1,6 +1,7 @@
 import { quantile } from '#shared/numeric/robust.ts'
 import { NOISE_BLOCK_PX, type Noise } from './background.ts'
 import { type Frame, MASK } from './frame.ts'
+import { GROUP } from './line-kernels.ts'
 import { gaussianKernel, type Kernel, type LineSource, type Strip, smoothStrips } from './matched-filter.ts'
 import type { StarShape } from './star-shape.ts'
 
@@ -45,13 +46,13 @@ export function findCandidates(
   const star = gaussianKernel(shape, 1)
   const core = gaussianKernel(shape, NARROW, 1, 1)
   const contrast = gaussianKernel(shape, 1, RING, 1)
-  const whitened: LineSource = (y, into, at) => {
-    const start = y * width
-    for (let left = 0; left < width; left += NOISE_BLOCK_PX) {
-      const perNoise = 1 / noise.at(left, y)
-      const right = Math.min(left + NOISE_BLOCK_PX, width)
-      for (let x = left; x < right; x++) into[at + x] = usable[start + x] === 0 ? 0 : signal[start + x] * perNoise
-    }
+  const whitened: LineSource = (y, into, at, kernels) => {
+    const factors = kernels.factors()
+    for (let left = 0, k = 0; left < width; left += NOISE_BLOCK_PX) factors[k++] = 1 / noise.at(left, y)
+    kernels.bytes().set(usable.subarray(y * width, (y + 1) * width))
+    into.set(signal.subarray(y * width, (y + 1) * width), at)
+    kernels.scale(at, width)
+    into.fill(0, at + width, at + width + GROUP)
   }
   const coreLimit = NARROW_SIGMA * Math.sqrt(core.squares)
   const starLimit = threshold * Math.sqrt(star.squares)
@@ -150,7 +151,7 @@ function peaks(
 }
 
 function peaksOfLine(
-  { first, values, stride, at }: Strip,
+  { first, values, stride, at, kernels }: Strip,
   image: number,
   y: number,
   width: number,
@@ -160,14 +161,17 @@ function peaksOfLine(
   list: number[],
 ): void {
   const line = at[image] + (y - first) * stride
-  for (let i = line + 1; i < line + width - 1; i++) {
-    const value = values[i]
-    if (!(value > limit) || value < values[i - 1] || value <= values[i + 1] || value < values[i - stride]) continue
-    if (value <= values[i + stride]) continue
-    const x = i - line
-    const up = Math.min(radius, height - 1 - y)
-    if (isHighest(values, stride, i, Math.min(radius, x), Math.min(radius, width - 1 - x), Math.min(radius, y), up))
-      list.push(y * width + x)
+  const tops = kernels.tops(line, width, stride, limit)
+  for (let group = 0; group < tops.length; group++) {
+    if (tops[group] === 0) continue
+    const end = Math.min((group + 1) * GROUP, width - 1)
+    for (let x = Math.max(1, group * GROUP); x < end; x++) {
+      const i = line + x
+      const up = Math.min(radius, height - 1 - y)
+      if (!(values[i] > limit)) continue
+      if (isHighest(values, stride, i, Math.min(radius, x), Math.min(radius, width - 1 - x), Math.min(radius, y), up))
+        list.push(y * width + x)
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { takeRows } from '#shared/numeric/table.ts'
 import { type Background, NOISE_BLOCK_PX, type Noise } from './background.ts'
 import { findCandidates } from './deblend.ts'
 import { type Detections, type Frame, MASK } from './frame.ts'
+import { GROUP, lineKernels } from './line-kernels.ts'
 import { measureSources } from './source-measurement.ts'
 import { estimateStarShape, type StarShape } from './star-shape.ts'
 
@@ -60,38 +61,52 @@ interface Prepared {
 }
 
 function prepare(frame: Frame, background: Background): Prepared {
-  const { width, height, pixels } = frame
-  const prepared: Prepared = { signal: new Float32Array(pixels.length), usable: new Uint8Array(pixels.length) }
-  const level = new Float32Array(width)
+  const { width, height, pixels, mask } = frame
+  const prepared: Prepared = { signal: new Float32Array(pixels.length), usable: new Uint8Array(pixels.length).fill(1) }
+  const kernels = lineKernels()
+  const room = Math.ceil(width / GROUP) * GROUP
+  const line = kernels.room(2 * room)
+  const bytes = kernels.bytes()
   const holes: number[] = []
   for (let y = 0; y < height; y++) {
-    background.levels.line(y, level)
-    takeLine(frame, level, background.noise, y, prepared, holes)
+    const start = y * width
+    line.set(pixels.subarray(start, start + width))
+    background.levels.line(y, line, room)
+    bytes.set(mask.subarray(start, start + width))
+    const marks = kernels.over(0, room, width, NOT_USABLE)
+    markUnknown(background.noise, y, width, marks)
+    prepared.signal.set(line.subarray(0, width), start)
+    for (let group = 0; group < marks.length; group++)
+      if (marks[group] !== 0) refuse(frame, line, background.noise, y, group * GROUP, prepared, holes)
   }
   // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
   for (const i of holes) prepared.signal[i] = meanAround(prepared, width, height, i)
   return prepared
 }
 
-function takeLine(
+/** Mark the groups of a line in which the noise is not known. */
+function markUnknown(noise: Noise, y: number, width: number, marks: Int32Array): void {
+  for (let x = 0; x < width; x += NOISE_BLOCK_PX) if (!(noise.at(x, y) > 0)) marks[Math.floor(x / GROUP)] = 1
+}
+
+/** Take the pixels that do not count out of a group of a line. */
+function refuse(
   { width, pixels, mask }: Frame,
-  level: Float32Array,
+  line: Float32Array,
   noise: Noise,
   y: number,
+  left: number,
   { signal, usable }: Prepared,
   holes: number[],
 ): void {
-  const start = y * width
-  for (let left = 0; left < width; left += NOISE_BLOCK_PX) {
-    const known = noise.at(left, y) > 0
-    const end = start + Math.min(left + NOISE_BLOCK_PX, width)
-    for (let i = start + left; i < end; i++) {
-      const value = pixels[i] - level[i - start]
-      if (known && (mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30) {
-        usable[i] = 1
-        signal[i] = value
-      } else if ((mask[i] & MASK.otherColour) === 0) holes.push(i)
-    }
+  const room = Math.ceil(width / GROUP) * GROUP
+  for (let x = left; x < Math.min(left + GROUP, width); x++) {
+    const i = y * width + x
+    const value = pixels[i] - line[room + x]
+    if (noise.at(x, y) > 0 && (mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30) continue
+    usable[i] = 0
+    signal[i] = 0
+    if ((mask[i] & MASK.otherColour) === 0) holes.push(i)
   }
 }
 

@@ -1,16 +1,13 @@
+import { type LineKernels, lineKernels, type Tap } from './line-kernels.ts'
 import type { StarShape } from './star-shape.ts'
-import { type Tap, WeightedSums } from './weighted-sum.ts'
 
 const REACH_SIGMA = 3
 const UPRIGHT = 0.08 // correlation of x and y below which an ellipse passes for one along the rows and columns
 
 const STRIP_LINES = 64 // lines that are smoothed together, so that they stay in the processor's cache
 
-/** Made when it is first needed, kept for the next frame. */
-let sums: WeightedSums | undefined
-
-/** Writes line y of an image, from place `at` on. */
-export type LineSource = (y: number, into: Float32Array, at: number) => void
+/** Writes line y of an image, from place `at` on, which is a place of the kernels' memory. */
+export type LineSource = (y: number, into: Float32Array, at: number, kernels: LineKernels) => void
 
 /** What one smoothing does: weights along the rows, then along columns that lean by `slant` pixels a line. */
 interface Filter {
@@ -46,6 +43,8 @@ export interface Strip {
   stride: number
   /** Place of the first pixel of line `first`, for each image. */
   at: number[]
+  /** Whose memory the values lie in. */
+  kernels: LineKernels
 }
 
 /**
@@ -71,12 +70,12 @@ export function smoothStrips(
     Math.max(...filters.flatMap(({ along, slant }) => [reachOf(along), Math.ceil(Math.abs(slant) * reach) + 1])) + 16
   const stride = width + 2 * apron
   const made = STRIP_LINES + 2 * margin
-  const lines = made + 2 * reach
-  const passed = lines * stride
-  const at = filters.map((_, k) => (2 * lines + k * made) * stride + apron)
-  const size = (2 * lines + filters.length * made) * stride
-  sums ??= new WeightedSums()
-  const values = sums.room(size)
+  const needed = made + 2 * reach
+  const passed = needed * stride
+  const at = filters.map((_, k) => (2 * needed + k * made) * stride + apron)
+  const size = (2 * needed + filters.length * made) * stride
+  const kernels = lineKernels()
+  const values = kernels.room(size)
   values.fill(0, 0, size)
   for (let first = 0; first < height; first += STRIP_LINES) {
     const count = Math.min(STRIP_LINES, height - first)
@@ -85,29 +84,25 @@ export function smoothStrips(
       const y = first + line - margin - reach
       const into = line * stride + apron
       if (y < 0 || y >= height) values.fill(0, into, into + width)
-      else source(y, values, into)
+      else source(y, values, into, kernels)
     }
     for (let k = 0; k < filters.length; k++) {
       const { along, across, slant } = filters[k]
-      sums.use(Array.from(along, (weight, tap) => ({ shift: tap - reachOf(along), weight })))
+      kernels.use(Array.from(along, (weight, tap) => ({ shift: tap - reachOf(along), weight })))
       for (let line = reach - reachOf(across); line < outputs + reach + reachOf(across); line++) {
         const from = line * stride + apron
-        sums.sum(from, passed + from, width)
+        kernels.sum(from, passed + from, width)
         values.fill(0, passed + from + width, passed + from + width + 16)
       }
-      sums.use(slantedTaps(across, slant, stride))
+      kernels.use(slantedTaps(across, slant, stride))
       for (let line = 0; line < outputs; line++) {
         const into = at[k] + line * stride
-        sums.sum(passed + (line + reach) * stride + apron, into, width)
-        if (k > 0) takeAway(values, into, at[0] + line * stride, width)
+        kernels.sum(passed + (line + reach) * stride + apron, into, width)
+        if (k > 0) kernels.takeAway(into, at[0] + line * stride, width)
       }
     }
-    use({ first, count, values, stride, at: at.map(start => start + margin * stride) })
+    use({ first, count, values, stride, at: at.map(start => start + margin * stride), kernels })
   }
-}
-
-function takeAway(values: Float32Array, from: number, what: number, count: number): void {
-  for (let x = 0; x < count; x++) values[from + x] -= values[what + x]
 }
 
 function filterOf(shape: StarShape, scale: number): Filter {

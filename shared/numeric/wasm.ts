@@ -49,6 +49,7 @@ export const i32 = {
   atLeast: operation<'i32', 'i32'>('i32', 0x4e),
   store: (at: I32, value: I32, offset = 0): Statement => [...at.code, ...value.code, 0x36, 2, ...unsigned(offset)],
   load: (at: I32, offset = 0): I32 => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
+  store: (at: I32, value: I32, offset = 0): Statement => [...at.code, ...value.code, 0x36, 2, ...unsigned(offset)],
 }
 
 export const f32 = {
@@ -108,6 +109,8 @@ export const f32x4 = {
 }
 
 export const v128 = {
+  /** 1 where any bit is set, else 0. */
+  anyTrue: operation<'v128', 'i32'>('i32', ...simd(0x53)),
   and: operation<'v128', 'v128'>('v128', ...simd(0x4e)),
   /** Bits of the first where the second has none. */
   andNot: operation<'v128', 'v128'>('v128', ...simd(0x4f)),
