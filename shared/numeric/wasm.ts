@@ -49,7 +49,6 @@ export const i32 = {
   atLeast: operation<'i32', 'i32'>('i32', 0x4e),
   store: (at: I32, value: I32, offset = 0): Statement => [...at.code, ...value.code, 0x36, 2, ...unsigned(offset)],
   load: (at: I32, offset = 0): I32 => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
-  store: (at: I32, value: I32, offset = 0): Statement => [...at.code, ...value.code, 0x36, 2, ...unsigned(offset)],
 }
 
 export const f32 = {
