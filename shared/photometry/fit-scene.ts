@@ -57,6 +57,11 @@ export class SceneFitter {
     return this.#fitter.tables
   }
 
+  /** How much more empty places scattered than their noise when hidden stars were last looked for. */
+  get scatter(): Scatter {
+    return this.#scatter
+  }
+
   /** Give each star that has none a first flux at its place, brightest first, so that faint ones see the bright taken away. */
   start(order: ArrayLike<number>): void {
     for (let i = 0; i < order.length; i++) this.#fitter.firstFlux(order[i], this.#psf.fwhmPx)

@@ -74,7 +74,8 @@ export function measureStars(
   refineSky(scene, cellPx)
 
   const kept = psfStars.filter(star => !stars.dropped[star])
-  const psf = kept.length < LEAST_PSF_STARS ? first : buildPsf(scene, stars, kept, first.fwhmPx, first)
+  const drawn = { psf: first, scatter: rough.scatter }
+  const psf = kept.length < LEAST_PSF_STARS ? first : buildPsf(scene, stars, kept, first.fwhmPx, drawn)
   // The rough fitter's memory is that of the next one.
   scene.memory.release(mark)
   const fitter = new SceneFitter(scene, stars, psf)

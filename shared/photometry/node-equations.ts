@@ -3,7 +3,7 @@ import type { KernelMemory } from './kernel-memory.ts'
 import type { Psf } from './psf.ts'
 import type { NodeBlocks } from './psf-residual.ts'
 import type { Sample, SampleStamps } from './psf-sample.ts'
-import { polynomialTerms, termCount } from './psf-shape.ts'
+import { legendreTerms, termCount } from './psf-shape.ts'
 
 /** A pixel may be off by this part of the star's light: stars differ (colour, guiding, what is behind them). */
 const MODEL_PART = 0.01
@@ -62,7 +62,7 @@ export class NodeEquations {
       this.#amounts.byteOffset,
       this.#precision.byteOffset,
     )
-    polynomialTerms(this.#order, place.x, place.y, polynomial)
+    legendreTerms(this.#order, place.x, place.y, polynomial)
     this.#terms.fill(0)
     this.#terms.set(polynomial.subarray(0, termCount(this.#order)))
     this.#spread(stamps, sample, this.#amounts, this.#right, this.#rightLength)

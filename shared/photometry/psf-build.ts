@@ -1,12 +1,13 @@
 import { CpcsError } from '#shared/errors.ts'
 import { splineCoefficients } from '#shared/numeric/bspline.ts'
-import { madSigma } from '#shared/numeric/robust.ts'
 import { moffatElongation, moffatFwhm, type StarPixels } from './moffat.ts'
 import { LocalPsf, moffatTable, nodePlace, type Psf } from './psf.ts'
 import { centreTables, envelopeOf } from './psf-finish.ts'
 import type { Sample } from './psf-sample.ts'
 import { type CoreShape, fitShape, scaledPlace, shapeAt } from './psf-shape.ts'
+import { doubtAt, letSkyVary } from './psf-sky.ts'
 import { refineTables } from './psf-tables.ts'
+import type { Scatter } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */
@@ -22,12 +23,16 @@ const LARGEST_TABLE_PX = 45
 const NARROWEST_PX = 1.2
 /** Pixels within this many FWHM shape the analytic core. */
 const CORE_FWHM = 2.5
-/** From here on, FWHM, the ring around a star tells how well its sky is known. */
-const RING_FWHM = 2.5
 /** Rounds of refining the residual tables; more would fit the noise of the stars. A rough PSF needs fewer. */
 const ROUNDS = 6
 const ROUGH_ROUNDS = 3
 export const LEAST_PSF_STARS = 3
+
+/** What the stars of a scene are drawn with, and how much empty places scatter beyond their noise. */
+interface Drawn {
+  psf: Psf
+  scatter: Scatter
+}
 
 /**
  * Build the PSF of a frame from chosen stars of a scene in which their neighbours are drawn (and thereby subtracted).
@@ -38,51 +43,28 @@ export const LEAST_PSF_STARS = 3
  *
  * @param chosen indices into the scene's stars
  * @param width first guess of the FWHM, pixel
- * @param drawn the PSF with which the stars are drawn; where it is missing none are, and the result is a rough one
+ * @param drawn where it is missing no stars are drawn, and the result is a rough PSF
  * @throws {CpcsError} TooFewPsfStars where fewer than three stars can be used
  */
-export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, width: number, drawn?: Psf): Psf {
+export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, width: number, drawn?: Drawn): Psf {
   const fwhmPx = Math.max(width, NARROWEST_PX)
-  const cores = Array.from(chosen, star => starPixels(scene, stars, star, CORE_FWHM * fwhmPx, drawn))
+  const doubt = (star: number) => (drawn ? doubtAt(scene, drawn.scatter, stars.x[star], stars.y[star]) : 0)
+  const cores = Array.from(chosen, star => {
+    const pixels = starPixels(scene, stars, star, CORE_FWHM * fwhmPx, drawn?.psf)
+    const more = doubt(star)
+    return { ...pixels, sigma: pixels.sigma.map(sigma => Math.sqrt(sigma * sigma + more)) }
+  })
   const at = (star: number) => scaledPlace(scene, stars.x[star], stars.y[star])
   const x = Float64Array.from(chosen, star => at(star).x)
   const y = Float64Array.from(chosen, star => at(star).y)
-  const shape = fitShape(cores, x, y, fwhmPx, drawn?.wings[Math.floor(drawn.wings.length / 2)])
+  const shape = fitShape(cores, x, y, fwhmPx, drawn?.psf.wings[Math.floor(drawn.psf.wings.length / 2)])
   if (!shape) throw new CpcsError('TooFewPsfStars', { found: chosen.length, needed: LEAST_PSF_STARS })
   const psf = analyticPsf(scene, shape, drawn ? NODES_PER_SIDE : ROUGH_NODES_PER_SIDE)
-  const kept = shape.kept.map(k => chosen[k])
-  const samples = kept.map(star => sampleStar(scene, stars, star, psf.radiusPx, drawn))
-  if (drawn) doubtSky(samples, scene, psf.fwhmPx)
+  const samples = shape.kept.map(k => sampleStar(scene, stars, chosen[k], psf.radiusPx, doubt(chosen[k]), drawn?.psf))
+  if (drawn) letSkyVary(samples, scene, psf.fwhmPx, shape.tableOrder)
   refineTables(psf, shape, samples, scene, drawn ? ROUNDS : ROUGH_ROUNDS)
   centreTables(psf)
   return psf
-}
-
-/**
- * Let the sky be as uncertain as the level of the ring around the stars scatters beyond its noise. Under a nebula, and
- * where stars are crowded, neighbouring pixels are off together, and what many pixels say of a wing is worth less than
- * their noise tells. A ring that is brighter in proportion to its star is a wing, and no fault of the sky.
- */
-function doubtSky(samples: Sample[], scene: Scene, fwhmPx: number): void {
-  const rings = samples.map(({ dx, dy, value, flux, x0, y0 }) => {
-    const sky = scene.skyNoise(scene.indexAt(x0, y0))
-    let sum = 0
-    let count = 0
-    for (let k = 0; k < value.length; k++) {
-      if (dx[k] * dx[k] + dy[k] * dy[k] < (RING_FWHM * fwhmPx) ** 2) continue
-      sum += value[k]
-      count++
-    }
-    return { level: sum / Math.sqrt(Math.max(count, 1)) / sky, light: (flux * Math.sqrt(count)) / sky }
-  })
-  const light = rings.reduce((sum, ring) => sum + ring.light ** 2, 0)
-  const part = rings.reduce((sum, ring) => sum + ring.level * ring.light, 0) / Math.max(light, 1e-300)
-  const scatter = madSigma(
-    rings.map(ring => ring.level - part * ring.light),
-    0,
-  )
-  const excess = Math.max(scatter * scatter - 1, 0)
-  for (const sample of samples) sample.doubt = excess * scene.skyNoise(scene.indexAt(sample.x0, sample.y0)) ** 2
 }
 
 /** The PSF of the analytic core alone. */
@@ -169,7 +151,7 @@ function starPixels(scene: Scene, stars: SceneStars, star: number, radius: numbe
   return { dx: cut(dx), dy: cut(dy), value: cut(value), sigma: cut(sigma) }
 }
 
-function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: number, drawn?: Psf): Sample {
+function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: number, doubt: number, drawn?: Psf): Sample {
   const pixels = starPixels(scene, stars, star, radius, drawn)
   let flux = 0
   for (const value of pixels.value) flux += value
@@ -182,7 +164,8 @@ function sampleStar(scene: Scene, stars: SceneStars, star: number, radius: numbe
     y: stars.y[star],
     flux: stars.flux[star] > 0 ? stars.flux[star] : Math.max(flux, 1e-6),
     chi: Number.NaN,
-    doubt: 0,
+    doubt,
+    skyVariance: 0,
     reach: Math.ceil(radius),
   }
 }

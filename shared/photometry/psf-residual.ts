@@ -1,4 +1,5 @@
 import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
+import { NodePrior } from './psf-prior.ts'
 
 /** Nodes between two of the smooth level. */
 const COARSE_STEP = 4
@@ -10,8 +11,6 @@ const MASK = [1, 4, 10, 20, 31, 40, 44, 40, 31, 20, 10, 4, 1].map(value => value
 const MASK_REACH = 6
 /** Overrelaxation of the steps: below 2 they converge. */
 const STRIDE = 1.4
-/** Changes over the frame are smaller than the residual itself, by this factor of precision. */
-const CHANGE_PRECISION = 4
 
 /** Normal equations of the nodes of a square table, a block of numbers for each node. */
 export interface NodeBlocks {
@@ -26,7 +25,7 @@ export interface NodeBlocks {
  * What the tables of a PSF have beyond its analytic core: for each node the coefficients of a polynomial over the frame.
  * It is the sum of a smooth level, on every fourth node, and of a fine one, each drawn to zero by a prior of its own. A
  * core that is a little off in its wings is off smoothly: noise of single nodes would hide that from a prior that knows
- * single nodes only, and the sum of it over the wings is flux.
+ * single nodes only, and the sum of it over the wings is flux. How much the smooth level has to say is learnt meanwhile.
  */
 export class ResidualTables {
   /** Sum of the levels, node after node. */
@@ -41,19 +40,20 @@ export class ResidualTables {
    * @param size nodes of a table along each axis
    * @param terms of the polynomial
    * @param precision of the priors, at each node of the table, for the smooth and for the fine level
+   * @param fwhmNodes width of a star, nodes
    */
-  constructor(size: number, terms: number, precision: { smooth: Float64Array; fine: Float64Array }) {
+  constructor(size: number, terms: number, precision: { smooth: Float64Array; fine: Float64Array }, fwhmNodes: number) {
     this.#terms = terms
     this.#size = size
     this.total = new Float64Array(size * size * terms)
     this.#change = new Float64Array(size * size * terms)
-    this.#fine = newLevel(size, terms, precision.fine)
+    this.#fine = newLevel(size, terms, precision.fine, fwhmNodes)
     const side = coarseSize(size)
     const coarse = Float64Array.from({ length: side * side }, (_, k) => {
       const at = (i: number) => Math.min(Math.max(fineIndex(size, i), 0), size - 1)
       return precision.smooth[at(Math.floor(k / side)) * size + at(k % side)]
     })
-    this.#coarse = newLevel(side, terms, coarse)
+    this.#coarse = newLevel(side, terms, coarse, fwhmNodes / COARSE_STEP)
   }
 
   /** One step of both levels towards the least squares, smooth one first; `right` is left as the fine one found it. */
@@ -78,6 +78,7 @@ export class ResidualTables {
     }
     advance(this.#fine, equations, terms)
     for (let k = 0; k < this.total.length; k++) this.total[k] += this.#change[k] + this.#fine.step[k]
+    this.#coarse.prior.learn(this.#coarse.value, terms, coarse)
   }
 
   /**
@@ -91,15 +92,15 @@ export class ResidualTables {
     const terms = this.#terms
     const blocks = restrict(normal, this.#size, normalLength)
     const sums = restrict(weights, this.#size, 1)
-    const { precision } = this.#coarse
+    const { prior } = this.#coarse
     const matrix = new Float64Array(terms * terms)
     let variance = 0
-    for (let node = 0; node < precision.length; node++) {
+    for (let node = 0; node < prior.nodes; node++) {
       let at = node * normalLength
       if (!(blocks[at] > 0)) continue
       for (let i = 0; i < terms; i++) {
         for (let j = 0; j <= i; j++) matrix[i * terms + j] = blocks[at++]
-        matrix[i * terms + i] += precision[node] * (i === 0 ? 1 : CHANGE_PRECISION)
+        matrix[i * terms + i] += prior.of(node, i)
       }
       if (!choleskyInPlace(matrix, terms)) continue
       const covariance = choleskyInverse(matrix, terms)
@@ -115,31 +116,33 @@ interface Level {
   value: Float64Array
   /** The last step. */
   step: Float64Array
-  precision: Float64Array
+  prior: NodePrior
 }
 
-function newLevel(size: number, terms: number, precision: Float64Array): Level {
+function newLevel(size: number, terms: number, precision: Float64Array, fwhmNodes: number): Level {
   const numbers = () => new Float64Array(size * size * terms)
-  return { value: numbers(), step: numbers(), precision }
+  const middle = (size - 1) / 2
+  const radius = (node: number) => Math.hypot((node % size) - middle, Math.floor(node / size) - middle) / fwhmNodes
+  return { value: numbers(), step: numbers(), prior: new NodePrior(precision, radius) }
 }
 
 /** One step of every node of a level by its own small equations: the row sums in them bound those of the neighbours. */
 function advance(
-  { value, step, precision }: Level,
+  { value, step, prior }: Level,
   { normal, normalLength, right, rightLength }: NodeBlocks,
   terms: number,
 ) {
   const matrix = new Float64Array(terms * terms)
   const change = new Float64Array(terms)
   step.fill(0)
-  for (let node = 0; node < precision.length; node++) {
+  for (let node = 0; node < prior.nodes; node++) {
     let at = node * normalLength
     if (!(normal[at] > 0)) continue
     for (let i = 0; i < terms; i++) {
-      const prior = precision[node] * (i === 0 ? 1 : CHANGE_PRECISION)
-      change[i] = right[node * rightLength + i] - prior * value[node * terms + i]
+      const expected = prior.of(node, i)
+      change[i] = right[node * rightLength + i] - expected * value[node * terms + i]
       for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[at++]
-      matrix[i * terms + i] += prior
+      matrix[i * terms + i] += expected
     }
     if (!choleskyInPlace(matrix, terms)) continue
     choleskySolve(matrix, terms, change)

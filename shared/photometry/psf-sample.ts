@@ -10,6 +10,10 @@ const MAX_STEP_PX = 0.5
 /** A star that moves farther than this from its pixel, pixel, leaves the table, and is none to learn from. */
 const MAX_DRIFT_PX = 1
 
+/** From here on, FWHM, a star's pixels tell the level of the sky under it; one so many σ off is half believed. */
+const SKY_FWHM = 1.2
+const SKY_CLIP = 5
+
 /** Rows of nodes above and below a table that a stamp may reach into. */
 const APRON_ROWS = 12
 
@@ -25,6 +29,8 @@ export interface Sample extends StarPixels {
   chi: number
   /** Variance of its pixels beyond their noise, for what many of them together tell, ADU². */
   doubt: number
+  /** Variance of the sky's level under it, ADU². */
+  skyVariance: number
   /** Largest of |dx|, |dy|. */
   reach: number
 }
@@ -44,7 +50,7 @@ export class SampleStamps {
   readonly #tables: StampPsf
   readonly #table: Float32Array
   /** Of each star: what its pixels hold, and their variance, Infinity where one does not count. */
-  readonly #pixels = new Map<Sample, { value: Float32Array; variance: Float32Array }>()
+  readonly #pixels = new Map<Sample, { value: Float32Array; variance: Float32Array; sky: number }>()
 
   constructor(memory: KernelMemory, tables: StampPsf, samples: readonly Sample[]) {
     this.memory = memory
@@ -72,7 +78,7 @@ export class SampleStamps {
       values[at] = value[k]
       variances[at] = sigma[k] * sigma[k]
     }
-    return { value: values, variance: variances }
+    return { value: values, variance: variances, sky: 0 }
   }
 
   /** Addresses of a star's pixels and of their variances. */
@@ -91,6 +97,30 @@ export class SampleStamps {
     const { reach, stride, planes, planeLength } = this
     const height = 2 * reach + 1
     this.#tables.sample('sample', this.#table, x, y, x0 - reach, y0 - reach, stride, height, planes, 4 * planeLength)
+  }
+
+  /** Take from the pixels of a star, which was sampled last, what the sky under it is off the map of the sky. */
+  fitSky(sample: Sample): void {
+    if (!(sample.skyVariance > 0)) return
+    const { reach, stride, planes } = this
+    const pixels = this.#pixels.get(sample) as { value: Float32Array; variance: Float32Array; sky: number }
+    const { value, variance } = pixels
+    const inner = (SKY_FWHM * this.#tables.psf.fwhmPx) ** 2
+    let normal = 1 / sample.skyVariance
+    let right = -pixels.sky / sample.skyVariance
+    for (let j = -reach; j <= reach; j++) {
+      for (let i = -reach, at = (j + reach) * stride; i <= reach; i++, at++) {
+        if (i * i + j * j < inner) continue
+        const left = value[at] - sample.flux * planes[at]
+        const far = (left * left) / (SKY_CLIP * SKY_CLIP * variance[at])
+        const weight = 1 / (variance[at] * (1 + far * far))
+        normal += weight
+        right += weight * left
+      }
+    }
+    const level = right / normal
+    pixels.sky += level
+    for (let k = 0; k < value.length; k++) value[k] -= level
   }
 
   /** Flux and place of one star by itself under the PSF that was taken (Gauss-Newton steps), and its χ. */

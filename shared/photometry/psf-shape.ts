@@ -29,6 +29,23 @@ export function polynomialTerms(order: number, x: number, y: number, out: Float6
   out[5] = y * y
 }
 
+const [ROOT3, ROOT5] = [Math.sqrt(3), Math.sqrt(5)]
+
+/**
+ * The same by products of Legendre's polynomials, whose mean square over the frame is 1 and whose products' is 0: under
+ * priors that are alike within an order no place of the frame is held tighter than another, and no direction.
+ */
+export function legendreTerms(order: number, x: number, y: number, out: Float64Array | Float32Array): void {
+  out[0] = 1
+  if (order < 1) return
+  out[1] = ROOT3 * x
+  out[2] = ROOT3 * y
+  if (order < 2) return
+  out[3] = (ROOT5 / 2) * (3 * x * x - 1)
+  out[4] = 3 * x * y
+  out[5] = (ROOT5 / 2) * (3 * y * y - 1)
+}
+
 /** Place on the frame scaled to −1 … 1. */
 export function scaledPlace(frame: { width: number; height: number }, x: number, y: number): { x: number; y: number } {
   return { x: (2 * x) / Math.max(frame.width - 1, 1) - 1, y: (2 * y) / Math.max(frame.height - 1, 1) - 1 }

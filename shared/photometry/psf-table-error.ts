@@ -2,7 +2,7 @@ import { median } from '#shared/numeric/robust.ts'
 import type { Psf } from './psf.ts'
 import type { NodeBlocks, ResidualTables } from './psf-residual.ts'
 import { FIT_FWHM, type Sample } from './psf-sample.ts'
-import { polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
+import { legendreTerms, scaledPlace, termCount } from './psf-shape.ts'
 import type { Scene } from './scene.ts'
 
 /**
@@ -31,7 +31,7 @@ function momentsOf(order: number, used: Sample[], scene: Scene): Float64Array {
   const places = used.map(({ x0, y0 }) => {
     const { x, y } = scaledPlace(scene, x0, y0)
     const place = new Float64Array(terms)
-    polynomialTerms(order, x, y, place)
+    legendreTerms(order, x, y, place)
     return place
   })
   const mean = Float64Array.from({ length: terms }, (_, i) => places.reduce((sum, p) => sum + p[i], 0) / places.length)

@@ -4,7 +4,7 @@ import { nodePlace, type Psf } from './psf.ts'
 import { envelopeOf } from './psf-finish.ts'
 import { ResidualTables } from './psf-residual.ts'
 import { type Sample, SampleStamps } from './psf-sample.ts'
-import { type CoreShape, polynomialTerms, scaledPlace, termCount } from './psf-shape.ts'
+import { type CoreShape, legendreTerms, scaledPlace, termCount } from './psf-shape.ts'
 import { tableError } from './psf-table-error.ts'
 import type { Scene } from './scene.ts'
 import { StampPsf } from './stamp-psf.ts'
@@ -36,10 +36,8 @@ export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scen
   const compose = composer(tables, order, scene)
   const stamps = new SampleStamps(scene.memory, tables, samples)
   const equations = new NodeEquations(psf, order, stamps)
-  const residual = new ResidualTables(2 * psf.half + 1, termCount(order), {
-    smooth: priorPrecision(psf, SMOOTH_PRIOR),
-    fine: priorPrecision(psf, FINE_PRIOR),
-  })
+  const priors = { smooth: priorPrecision(psf, SMOOTH_PRIOR), fine: priorPrecision(psf, FINE_PRIOR) }
+  const residual = new ResidualTables(2 * psf.half + 1, termCount(order), priors, psf.fwhmPx * psf.oversampling)
   let used = samples
   for (let round = 0; round < rounds; round++) {
     equations.clear(round < SETTLED_ROUND)
@@ -47,6 +45,7 @@ export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scen
       stamps.moveTo(sample)
       stamps.fit(sample, round === 0 ? FIRST_STEPS : 1)
       stamps.sample(sample)
+      stamps.fitSky(sample)
       equations.add(stamps, sample, scaledPlace(scene, sample.x0, sample.y0))
     }
     residual.step(equations.blocks)
@@ -111,7 +110,7 @@ function composer(tables: StampPsf, order: number, frame: { width: number; heigh
     for (let node = 0; node < psf.nodesX * psf.nodesY; node++) {
       const place = nodePlace(psf, node)
       const scaled = scaledPlace(frame, place.x, place.y)
-      polynomialTerms(order, scaled.x, scaled.y, terms)
+      legendreTerms(order, scaled.x, scaled.y, terms)
       const sum = sums.reduce((all, value, term) => all + value * terms[term], 0)
       const total = 1 + sum / (psf.oversampling * psf.oversampling)
       memory.kernels.compose(

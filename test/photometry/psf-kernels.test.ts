@@ -7,7 +7,7 @@ import { NodeEquations } from '#shared/photometry/node-equations.ts'
 import { LocalPsf, type Psf } from '#shared/photometry/psf.ts'
 import { analyticPsf } from '#shared/photometry/psf-build.ts'
 import { type Sample, SampleStamps } from '#shared/photometry/psf-sample.ts'
-import { polynomialTerms } from '#shared/photometry/psf-shape.ts'
+import { legendreTerms } from '#shared/photometry/psf-shape.ts'
 import { StampPsf } from '#shared/photometry/stamp-psf.ts'
 
 // What the PSF is learnt with, against plain code in double precision.
@@ -56,6 +56,7 @@ function sampleOf(psf: Psf, x: number, y: number, off: (k: number) => number): S
     flux,
     chi: Number.NaN,
     doubt,
+    skyVariance: 0,
     reach,
     dx: Float64Array.from(places, k => (k % side) - reach),
     dy: Float64Array.from(places, k => Math.floor(k / side) - reach),
@@ -85,6 +86,19 @@ test.each([1.4, 3.1, 7])('a PSF star of FWHM %d pixel is found where it stands, 
   expect(sample.chi).toBeLessThan(0.1) // no noise was added
 })
 
+test('a level of the sky under a PSF star is told from its wing, and its flux stays', () => {
+  const psf = psfOf(3.1)
+  // Two σ in every pixel: 3 % of the flux within the fitting radius.
+  const sample = { ...sampleOf(psf, 80.44, 61.57, () => 2), skyVariance: (2 * noise) ** 2 }
+  const stamps = stampsOf(psf, sample)
+  for (let round = 0; round < 12; round++) {
+    stamps.fit(sample, 1)
+    stamps.sample(sample)
+    stamps.fitSky(sample)
+  }
+  expect(sample.flux / 50_000).toBeCloseTo(1, 3)
+})
+
 test('χ of a PSF star is that of its noise', () => {
   const draw = random('noise')
   const psf = psfOf(3.1)
@@ -110,7 +124,7 @@ test.each([1.4, 3.1, 7])('what a star of FWHM %d pixel tells the nodes is what p
   const size = 2 * half + 1
   const wanted = { normal: new Float64Array(6 * size * size), right: new Float64Array(terms * size * size) }
   const polynomial = new Float64Array(terms)
-  polynomialTerms(order, place.x, place.y, polynomial)
+  legendreTerms(order, place.x, place.y, polynomial)
   const local = new LocalPsf(psf)
   local.moveTo(sample.x0, sample.y0)
   const [one, alongX, alongY] = [1, 4, 4].map(length => new Float64Array(length))

@@ -4,6 +4,7 @@ import { type NodeBlocks, ResidualTables } from '#shared/photometry/psf-residual
 
 const size = 33
 const nodes = size * size
+const fwhmNodes = 8
 const constant = (value: number) => new Float64Array(nodes).fill(value)
 
 /** Equations of nodes that are each measured by themselves with a precision, one term. */
@@ -18,11 +19,12 @@ function measuredNodes(values: Float64Array, tables: ResidualTables, precision: 
 
 test('a smooth fault of the core is followed though the noise of a single node would hide it', () => {
   // A parabola is a cubic spline on any nodes. The prior of single nodes takes the fault for noise ten times over.
+  const precision = 1e4
   const fault = Float64Array.from({ length: nodes }, (_, k) => {
     return 1 - (((k % size) - 16) ** 2 + (Math.floor(k / size) - 16) ** 2) / 400
   })
-  const tables = new ResidualTables(size, 1, { smooth: constant(1e-3), fine: constant(1e6) })
-  for (let round = 0; round < 60; round++) tables.step(measuredNodes(fault, tables, 1))
+  const tables = new ResidualTables(size, 1, { smooth: constant(1e-3), fine: constant(1e10) }, fwhmNodes)
+  for (let round = 0; round < 60; round++) tables.step(measuredNodes(fault, tables, precision))
   for (let v = 6; v < size - 6; v++) {
     for (let u = 6; u < size - 6; u++) expect(tables.total[v * size + u]).toBeCloseTo(fault[v * size + u], 2)
   }
@@ -31,11 +33,39 @@ test('a smooth fault of the core is followed though the noise of a single node w
 test('where nothing speaks for it, single nodes stay what the prior says', () => {
   const spike = new Float64Array(nodes)
   spike[16 * size + 16] = 1
-  const tables = new ResidualTables(size, 1, { smooth: constant(1e6), fine: constant(3) })
+  const tables = new ResidualTables(size, 1, { smooth: constant(1e6), fine: constant(3) }, fwhmNodes)
   for (let round = 0; round < 40; round++) tables.step(measuredNodes(spike, tables, 1))
   // Measured once as 1 ± 1 and expected as 0 ± 1/√3: the mean weighted by precision.
   expect(tables.total[16 * size + 16]).toBeCloseTo(1 / 4, 3)
   expect(tables.total[10 * size + 10]).toBeCloseTo(0, 3)
+})
+
+/** Coefficients of a change over the frame along x that tables find, whose nodes all change by so much ± 0.3. */
+function foundChange(change: number): Float64Array {
+  const draw = random('change over the frame')
+  const precision = 0.3 ** -2
+  const truth = [1, change, change]
+  const measured = Float64Array.from(
+    { length: 3 * nodes },
+    (_, k) => truth[k % 3] + draw.normal() / Math.sqrt(precision),
+  )
+  const tables = new ResidualTables(size, 3, { smooth: constant(1), fine: constant(1e6) }, fwhmNodes)
+  const normal = new Float32Array(8 * nodes)
+  for (let node = 0; node < nodes; node++) for (const diagonal of [0, 2, 5]) normal[8 * node + diagonal] = precision
+  const right = new Float32Array(4 * nodes)
+  for (let round = 0; round < 40; round++) {
+    for (let k = 0; k < 3 * nodes; k++)
+      right[4 * Math.floor(k / 3) + (k % 3)] = precision * (measured[k] - tables.total[k])
+    tables.step({ normal, normalLength: 8, right, rightLength: 4 })
+  }
+  return tables.total.filter((_, k) => k % 3 === 1)
+}
+
+test('a change over the frame is learnt where there is one, and noise does not pass for it where there is none', () => {
+  const rms = (list: Float64Array) => Math.sqrt(list.reduce((sum, value) => sum + value * value, 0) / list.length)
+  // Under the prior as it began, ± 1/2, noise of 0.055 is left.
+  expect(rms(foundChange(0))).toBeLessThan(0.01)
+  expect(rms(foundChange(0.4).map(value => value - 0.4))).toBeLessThan(0.08)
 })
 
 test('a sum over many nodes is as uncertain as claimed', () => {
@@ -49,7 +79,7 @@ test('a sum over many nodes is as uncertain as claimed', () => {
   let claimed = 0
   for (let trial = 0; trial < 150; trial++) {
     const noise = Float64Array.from({ length: nodes }, () => draw.normal() / Math.sqrt(precision))
-    const tables = new ResidualTables(size, 1, { smooth: constant(1e-3), fine: constant(1e6) })
+    const tables = new ResidualTables(size, 1, { smooth: constant(1e-3), fine: constant(1e6) }, fwhmNodes)
     let equations = measuredNodes(noise, tables, precision)
     for (let round = 0; round < 12; round++) {
       tables.step(equations)
