@@ -1,7 +1,8 @@
 import { median } from '#shared/numeric/robust.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
-import { LocalPsf, type Psf } from './psf.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Psf } from './psf.ts'
+import { PROFILE_ERROR, type Scene, type SceneStars } from './scene.ts'
+import type { StampPsf } from './stamp-psf.ts'
 
 /**
  * Area that a circle of radius r around the origin has in common with the rectangle x0 … x1, y0 … y1, exactly: sum of
@@ -12,8 +13,10 @@ export function circleOverlap(x0: number, y0: number, x1: number, y1: number, r:
 }
 
 /**
- * Share of each pixel of a rectangle, row-major into `out`, that lies in a circle around (x, y), its first pixel being
- * (x0, y0): the same exactly, with what belongs to a row or column of corners worked out once.
+ * Share of each pixel of a rectangle that lies in a circle around (x, y), its first pixel being (x0, y0): the same exactly,
+ * with what belongs to a row or column of corners worked out once.
+ *
+ * @param out rows of `stride` numbers
  */
 function pixelShares(
   x: number,
@@ -23,7 +26,8 @@ function pixelShares(
   w: number,
   h: number,
   r: number,
-  out: Float64Array,
+  out: Float32Array,
+  stride: number,
 ): void {
   if (above.length <= w) above = new Float64Array(2 * w + 2)
   if (ofColumn.length <= w) ofColumn = new Float64Array(2 * w + 2)
@@ -39,7 +43,7 @@ function pixelShares(
       const a = Math.min(Math.abs(u), r)
       const area = a * a + b * b <= r * r ? a * b : upTo + ofColumn[i]
       const corner = u * v < 0 ? -area : area
-      if (i > 0 && j > 0) out[(j - 1) * w + i - 1] = corner - left - above[i] + above[i - 1]
+      if (i > 0 && j > 0) out[(j - 1) * stride + i - 1] = corner - left - above[i] + above[i - 1]
       if (i > 0) above[i - 1] = left
       left = corner
     }
@@ -75,63 +79,87 @@ export interface Aperture {
   whole: boolean
 }
 
-/**
- * Flux within a circle around a star, its neighbours and the sky subtracted: what is left plus the star's own drawn
- * light, each pixel with its exact share. Masked pixels are filled from the fitted star.
- *
- * @param radius pixel
- */
-export function measureAperture(
-  scene: Scene,
-  local: LocalPsf,
-  stars: SceneStars,
-  star: number,
-  radius: number,
-): Aperture {
-  const x = stars.x[star]
-  const y = stars.y[star]
-  const x0 = Math.floor(x - radius + 0.5)
-  const y0 = Math.floor(y - radius + 0.5)
-  const w = Math.ceil(x + radius - 0.5) - x0 + 1
-  const h = Math.ceil(y + radius - 0.5) - y0 + 1
-  if (ownLight.length < w * h) {
-    ownLight = new Float64Array(w * h)
-    shares = new Float64Array(w * h)
+/** Measures stars in circles around them. */
+export class Apertures {
+  readonly #scene: Scene
+  readonly #psf: StampPsf
+  readonly #table: Float32Array
+  readonly #planes: Float32Array
+  readonly #shares: Float32Array
+
+  /** @param psf in the memory of the scene */
+  constructor(scene: Scene, psf: StampPsf) {
+    this.#scene = scene
+    this.#psf = psf
+    this.#table = scene.memory.floats(psf.tableLength).fill(0)
+    this.#planes = scene.memory.floats(3 * psf.side * psf.side).fill(0)
+    this.#shares = scene.memory.floats(psf.side * psf.side).fill(0)
   }
-  pixelShares(x, y, x0, y0, w, h, radius, shares)
-  local.moveTo(stars.homeX[star], stars.homeY[star], radius + 1)
-  local.values(x, y, x0, y0, w, h, ownLight)
-  let flux = 0
-  let variance = 0
-  let filled = 0
-  let enclosed = 0
-  let whole = true
-  for (let j = 0; j < h; j++) {
-    for (let i = 0; i < w; i++) {
-      const share = shares[j * w + i]
-      if (share < LEAST_SHARE) continue
-      enclosed += share * ownLight[j * w + i]
-      const own = stars.flux[star] * ownLight[j * w + i]
-      const inside = x0 + i >= 0 && y0 + j >= 0 && x0 + i < scene.width && y0 + j < scene.height
-      const k = (y0 + j) * scene.width + x0 + i
-      if (!inside || !scene.usable[k]) {
-        flux += share * own
-        filled += share * own
-        whole = false
-        continue
-      }
-      flux += share * (own + scene.residual[k])
-      variance += share * scene.variance(k)
+
+  /**
+   * Flux within a circle around a star, its neighbours and the sky subtracted: what is left plus the star's own drawn
+   * light, each pixel with its exact share. Masked pixels are filled from the fitted star.
+   *
+   * @param radius pixel
+   */
+  measure(stars: SceneStars, star: number, radius: number): Aperture {
+    const { width, height, memory } = this.#scene
+    const x = stars.x[star]
+    const y = stars.y[star]
+    const x0 = Math.floor(x - radius + 0.5)
+    const y0 = Math.floor(y - radius + 0.5)
+    const w = Math.ceil(x + radius - 0.5) - x0 + 1
+    const h = Math.ceil(y + radius - 0.5) - y0 + 1
+    const stride = 4 * Math.ceil(w / 4)
+    const numbers = stride * h
+    this.#shares.fill(0, 0, numbers)
+    pixelShares(x, y, x0, y0, w, h, radius, this.#shares, stride)
+    this.#psf.mixAt(stars.homeX[star], stars.homeY[star], radius + 1, this.#table)
+    const planeBytes = 4 * this.#psf.side ** 2
+    this.#psf.sample('sample', this.#table, x, y, x0, y0, stride, h, this.#planes, planeBytes)
+    const { sums } = this.#psf
+    memory.kernels.product(this.#shares.byteOffset, this.#planes.byteOffset, 4 * numbers, sums.byteOffset)
+    const enclosed = sums[0]
+
+    const [left, low] = [Math.max(0, -x0), Math.max(0, -y0)]
+    const [right, high] = [Math.min(w, width - x0), Math.min(h, height - y0)]
+    this.#sumPixels(x0, y0, left, low, right - left, high - low, stride)
+    const [seen, residual, variance, missing] = sums
+    const whole = missing === 0 && right - left === w && high - low === h
+    const flux = stars.flux[star]
+    // What was filled in is as uncertain as the fit.
+    const ofFilled = whole ? 0 : (enclosed - seen) * stars.fluxErr[star]
+    return {
+      flux: flux * enclosed + residual,
+      fluxErr: Math.sqrt(variance + ofFilled * ofFilled),
+      enclosed,
+      whole,
     }
   }
-  // What was filled in is as uncertain as the fit.
-  const ofFilled = filled === 0 ? 0 : (filled * stars.fluxErr[star]) / stars.flux[star]
-  return { flux, fluxErr: Math.sqrt(variance + ofFilled * ofFilled), enclosed, whole }
+
+  /** Sums over the part of the stamp that lies on the frame. */
+  #sumPixels(x0: number, y0: number, column: number, row: number, w: number, h: number, stride: number): void {
+    const { width, data, usable, planeBytes, noise, memory } = this.#scene
+    const first = (y0 + row) * width + x0 + column
+    const at = 4 * (row * stride + column)
+    memory.kernels.aperture(
+      this.#shares.byteOffset + at,
+      this.#planes.byteOffset + at,
+      4 * stride,
+      data.byteOffset + 4 * first,
+      planeBytes,
+      usable.byteOffset + first,
+      width,
+      Math.max(w, 0),
+      Math.max(h, 0),
+      noise.base,
+      noise.perAdu,
+      noise.floor,
+      PROFILE_ERROR,
+      this.#psf.sums.byteOffset,
+    )
+  }
 }
-let ownLight = new Float64Array(0)
-let shares = new Float64Array(0)
-/** Differences of areas leave such crumbs of pixels that lie outside. */
-const LEAST_SHARE = 1e-9
 
 export interface GrowthCurve {
   radiusPx: Float64Array
@@ -145,18 +173,17 @@ export interface GrowthCurve {
 const GROWTH_STARS = 60
 
 /** Growth curve from bright isolated stars, tied to their PSF flux, at half-FWHM steps out to the table's edge. */
-export function growthCurve(scene: Scene, psf: Psf, stars: SceneStars, chosen: ArrayLike<number>): GrowthCurve {
+export function growthCurve(apertures: Apertures, psf: Psf, stars: SceneStars, chosen: ArrayLike<number>): GrowthCurve {
   const steps = Math.max(2, Math.floor(psf.radiusPx / (psf.fwhmPx / 2)))
   const radiusPx = Float64Array.from({ length: steps }, (_, i) => ((i + 1) * psf.fwhmPx) / 2)
   const fraction = new Float64Array(steps)
   const error = new Float64Array(steps)
-  const local = new LocalPsf(psf)
   for (let k = 0; k < steps; k++) {
     const parts: number[] = []
     for (let i = 0; i < chosen.length && parts.length < GROWTH_STARS; i++) {
       const star = chosen[i]
       if (stars.dropped[star] || !(stars.flux[star] > 0)) continue
-      parts.push(measureAperture(scene, local, stars, star, radiusPx[k]).flux / stars.flux[star])
+      parts.push(apertures.measure(stars, star, radiusPx[k]).flux / stars.flux[star])
     }
     fraction[k] = median(parts)
     const spread = median(parts.map(part => Math.abs(part - fraction[k]))) * 1.4826
@@ -169,12 +196,11 @@ export function growthCurve(scene: Scene, psf: Psf, stars: SceneStars, chosen: A
  * What the PSF stars have in apertures over what the PSF puts there: ties aperture to PSF fluxes. The part that changes
  * over the frame, and with a star's place on its pixels, is in {@link Aperture.enclosed}.
  */
-export function apertureTie({ scene, psf, stars, psfStars }: MeasuredFrame, radiusPx: number): number {
-  const local = new LocalPsf(psf)
+export function apertureTie({ apertures, stars, psfStars }: MeasuredFrame, radiusPx: number): number {
   const parts: number[] = []
   for (const star of psfStars) {
     if (stars.dropped[star] || !(stars.flux[star] > 0)) continue
-    const { flux, enclosed, whole } = measureAperture(scene, local, stars, star, radiusPx)
+    const { flux, enclosed, whole } = apertures.measure(stars, star, radiusPx)
     if (whole) parts.push(flux / (enclosed * stars.flux[star]))
   }
   return parts.length > 0 ? median(parts) : 1

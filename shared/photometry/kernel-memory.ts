@@ -1,4 +1,5 @@
 import { assemble } from '#shared/numeric/wasm.ts'
+import { apertureKernels } from './aperture-kernels.ts'
 import { areSound, drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
 import { moffat } from './moffat-kernel.ts'
 import { fitSample, weighSample } from './psf-kernels.ts'
@@ -13,7 +14,7 @@ const ALIGN_BYTES = 16
 const frameKernels = { areSound, markSound, takeSky, putTogether, drawPieces, raise }
 const stampKernels = { mix, sample, laplacian, paint, weigh, pair, shape }
 const psfKernels = { moffat, spread, compose, fitSample, weighSample }
-const kernels = { ...stampKernels, ...psfKernels, ...searchKernels, ...skyKernels, ...frameKernels }
+const kernels = { ...apertureKernels, ...stampKernels, ...psfKernels, ...searchKernels, ...skyKernels, ...frameKernels }
 type KernelName = keyof typeof kernels
 
 /** Pixels and tables that the kernels work on, and the kernels themselves. */

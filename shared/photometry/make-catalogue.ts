@@ -1,10 +1,10 @@
 import { type FitCovariance, solutionErrorMas } from '#shared/astrometry/sip-fit.ts'
 import { pixelScaleDeg, pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
-import { apertureTie, measureAperture } from './aperture.ts'
+import { apertureTie } from './aperture.ts'
 import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
-import { LocalPsf, type Psf } from './psf.ts'
+import type { Psf } from './psf.ts'
 import { tieToSurvey } from './sky-tie.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
 
@@ -38,7 +38,6 @@ export function makeCatalogue(
     .byFlux()
     .filter(star => !stars.held[star] && !stars.piece[star] && stars.flux[star] > 0 && stars.fluxErr[star] > 0)
   const catalogue = emptyCatalogue(order.length)
-  const local = new LocalPsf(psf)
   const radius = APERTURE_FWHM * psf.fwhmPx
   const tie = apertureTie(measured, radius)
   const frame = { width: scene.width, height: scene.height, fwhmPx: psf.fwhmPx, scaleDeg: pixelScaleDeg(wcs) }
@@ -52,7 +51,7 @@ export function makeCatalogue(
     const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star] + dx, stars.y[star] + dy)
     const xErr = Math.hypot(stars.xErr[star] * inflation, floorPx)
     const yErr = Math.hypot(stars.yErr[star] * inflation, floorPx)
-    const aperture = measureAperture(scene, local, stars, star, radius)
+    const aperture = measured.apertures.measure(stars, star, radius)
     catalogue.id[row] = row + 1
     catalogue.x[row] = stars.x[star]
     catalogue.y[row] = stars.y[star]

@@ -2,7 +2,7 @@ import { CpcsError } from '#shared/errors.ts'
 import { flagMask } from '#shared/flags.ts'
 import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections, Frame } from '#shared/image/frame.ts'
-import { type GrowthCurve, growthCurve } from './aperture.ts'
+import { Apertures, type GrowthCurve, growthCurve } from './aperture.ts'
 import { SceneFitter } from './fit-scene.ts'
 import { markPieces } from './galaxy-pieces.ts'
 import { enterKnown, type KnownStars } from './known-stars.ts'
@@ -29,6 +29,7 @@ export interface MeasuredFrame {
   stars: SceneStars
   psf: Psf
   psfStars: Int32Array
+  apertures: Apertures
   growth: GrowthCurve
   fitter: SceneFitter
   /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
@@ -95,13 +96,15 @@ export function measureStars(
   markPieces(scene, stars, psf, known)
   settleOnLocalSky(scene, stars, fitter.tables)
   flagStars(scene, stars, psf)
+  const apertures = new Apertures(scene, fitter.tables)
   return {
     scene,
     stars,
     psf,
     psfStars,
     fitter,
-    growth: growthCurve(scene, psf, stars, psfStars),
+    apertures,
+    growth: growthCurve(apertures, psf, stars, psfStars),
     scatter: scatterWithTail(scene, psf),
   }
 }

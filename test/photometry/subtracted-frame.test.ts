@@ -1,6 +1,6 @@
 import { PNG } from 'pngjs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { apertureTie, circleOverlap, measureAperture } from '#shared/photometry/aperture.ts'
+import { apertureTie, circleOverlap } from '#shared/photometry/aperture.ts'
 import { cleanlinessOf } from '#shared/photometry/cleanliness.ts'
 import { type MeasuredFrame, measureStars } from '#shared/photometry/measure-stars.ts'
 import { LocalPsf } from '#shared/photometry/psf.ts'
@@ -51,18 +51,18 @@ describe('a frame with its stars subtracted', () => {
   })
 
   test('gives an aperture on masked pixels the error of the fit that fills them', () => {
-    const { scene, stars, psf } = measured
+    const { scene, stars } = measured
     const star = stars.byFlux()[0]
     const usable = scene.usable.slice()
     scene.usable.fill(0)
-    const { flux, fluxErr, whole } = measureAperture(scene, new LocalPsf(psf), stars, star, 3)
+    const { flux, fluxErr, whole } = measured.apertures.measure(stars, star, 3)
     scene.usable.set(usable)
     expect(whole).toBe(false)
     expect(fluxErr / flux).toBeCloseTo(stars.fluxErr[star] / stars.flux[star], 10)
   })
 
   test('has in its apertures what the profile encloses, and the same magnitudes as from the PSF', () => {
-    const { scene, stars, psf } = measured
+    const { stars } = measured
     const radius = sky.fwhmPx
     // The profile that the frame was rendered with, at the star's place on its pixels.
     const truth = (x: number, y: number) => {
@@ -80,7 +80,7 @@ describe('a frame with its stars subtracted', () => {
     expect(Math.abs(tie - 1)).toBeLessThan(0.005)
     const off: number[] = []
     for (const star of stars.byFlux().subarray(0, 30)) {
-      const aperture = measureAperture(scene, new LocalPsf(psf), stars, star, radius)
+      const aperture = measured.apertures.measure(stars, star, radius)
       expect(Math.abs(aperture.enclosed - truth(stars.x[star], stars.y[star]))).toBeLessThan(0.004)
       off.push(-2.5 * Math.log10(aperture.flux / (tie * aperture.enclosed * stars.flux[star])))
     }
