@@ -1,6 +1,6 @@
 import { flagMask } from '#shared/flags.ts'
 import { type FitOptions, GroupFitter } from './group-fit.ts'
-import { groupStars } from './groups.ts'
+import { Groups, groupStars } from './groups.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
 import { type Found, type Scatter, searchResidual } from './residual-search.ts'
@@ -39,7 +39,7 @@ export class SceneFitter {
   readonly #stars: SceneStars
   readonly #psf: Psf
   readonly #fitter: GroupFitter
-  #groups: Int32Array[] = []
+  #groups = new Groups(0)
   /** Stars of the scene when they were grouped; −1 where they have to be grouped anew. */
   #groupedStars = -1
   /** How much more empty places scatter than their noise: significances are divided by it. */
@@ -82,9 +82,8 @@ export class SceneFitter {
 
   /** One pass over all groups. */
   sweep(iterations: number, robust: boolean, errors: FitOptions['errors'] = 'none'): void {
-    for (const group of this.#grouped()) {
-      this.#fitter.fit(group, { iterations, robust, errors })
-    }
+    const groups = this.#grouped()
+    for (let k = 0; k < groups.count; k++) this.#fitter.fit(groups.at(k), { iterations, robust, errors })
     this.#scene.drawWings(this.#psf, this.#stars)
   }
 
@@ -94,7 +93,9 @@ export class SceneFitter {
     const reach = 2 * FIT_FWHM * this.#psf.fwhmPx
     const index = new PlaceIndex(reach)
     for (const star of changed) index.add(x, y, star)
-    for (const group of this.#grouped()) {
+    const groups = this.#grouped()
+    for (let k = 0; k < groups.count; k++) {
+      const group = groups.at(k)
       if (!group.some(star => index.nearest(x, y, star) < reach)) continue
       this.#fitter.fit(group, { iterations, robust: true, errors })
     }
@@ -102,7 +103,7 @@ export class SceneFitter {
   }
 
   /** Groups hold as long as no star comes or goes: positions change by little. */
-  #grouped(): Int32Array[] {
+  #grouped(): Groups {
     if (this.#groupedStars !== this.#stars.count) this.#groups = groupStars(this.#stars, LINK_FWHM * this.#psf.fwhmPx)
     this.#groupedStars = this.#stars.count
     return this.#groups

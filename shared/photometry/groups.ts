@@ -6,6 +6,50 @@ export const MAX_GROUP = 25
 /** Rows of the frame that stay in the processor's memory. */
 const STRIP_PX = 64
 
+/** Groups of stars, one behind the other. */
+export class Groups {
+  count = 0
+  #stars: Int32Array
+  /** Where each group begins, and where the last one ends. */
+  #starts: Int32Array
+
+  /** @param stars how many there are in all */
+  constructor(stars: number) {
+    this.#stars = new Int32Array(stars)
+    this.#starts = new Int32Array(stars + 1)
+  }
+
+  /** The stars of a group. */
+  at(group: number): Int32Array {
+    return this.#stars.subarray(this.#starts[group], this.#starts[group + 1])
+  }
+
+  add(stars: Int32Array): void {
+    const start = this.#starts[this.count++]
+    this.#stars.set(stars, start)
+    this.#starts[this.count] = start + stars.length
+  }
+
+  /** Put the groups into the order in which a key of their first stars grows. */
+  sortBy(key: (star: number) => number): void {
+    const keys = new Float64Array(this.count)
+    for (let group = 0; group < this.count; group++) keys[group] = key(this.#stars[this.#starts[group]])
+    const order = orderOf(keys)
+    const sorted = new Groups(this.#stars.length)
+    for (const group of order) sorted.add(this.at(group))
+    this.#stars = sorted.#stars
+    this.#starts = sorted.#starts
+  }
+}
+
+/** Indices of numbers that are whole and not negative, below 2³¹, in growing order; equal ones by index. */
+function orderOf(keys: Float64Array): Int32Array {
+  // Sorted as plain numbers, which takes no comparing function.
+  const numbers = keys.map((key, i) => key * MOST_GROUPS + i).sort()
+  return new Int32Array(numbers.map(number => number % MOST_GROUPS))
+}
+const MOST_GROUPS = 2 ** 21
+
 /**
  * Friends of friends: stars closer than the linking length belong together. Groups that grow beyond
  * {@link MAX_GROUP} are split with a shorter length; their members then see each other as subtracted neighbours.
@@ -13,15 +57,19 @@ const STRIP_PX = 64
  * @returns groups of star indices, in strips over the frame, so that those fitted one after the other lie in the same part of
  *   memory; inside a group the brightest comes first
  */
-export function groupStars(stars: SceneStars, linkPx: number): Int32Array[] {
-  const groups: Int32Array[] = []
-  link(stars, stars.byFlux(), linkPx, groups)
-  const strip = (group: Int32Array) => Math.floor(stars.y[group[0]] / STRIP_PX)
-  return groups.sort((a, b) => strip(a) - strip(b) || stars.x[a[0]] - stars.x[b[0]] || a[0] - b[0])
+export function groupStars(stars: SceneStars, linkPx: number): Groups {
+  const members = stars.byFlux()
+  const groups = new Groups(members.length)
+  link(stars, members, linkPx, groups)
+  const { x, y } = stars
+  groups.sortBy(star => Math.max(0, Math.floor(y[star] / STRIP_PX)) * STRIP_KEYS + Math.max(0, Math.floor(x[star])))
+  return groups
 }
+/** More pixels than a row has. */
+const STRIP_KEYS = 2 ** 17
 
 /** @param members brightest first */
-function link(stars: SceneStars, members: Int32Array, linkPx: number, groups: Int32Array[]): void {
+function link(stars: SceneStars, members: Int32Array, linkPx: number, groups: Groups): void {
   const { x, y } = stars
   const count = members.length
   const cells = new Cells(stars, members, linkPx)
@@ -45,12 +93,12 @@ function link(stars: SceneStars, members: Int32Array, linkPx: number, groups: In
         }
       }
     }
-    const sorted = group.slice(0, size).sort()
+    const sorted = group.subarray(0, size).sort()
     for (let i = 0; i < size; i++) sorted[i] = members[sorted[i]]
     // Stars on one place cannot be split by any length: the cut then is by brightness.
-    if (size <= MAX_GROUP) groups.push(sorted)
-    else if (linkPx > 0.05) link(stars, sorted, linkPx * 0.8, groups)
-    else for (let i = 0; i < size; i += MAX_GROUP) groups.push(sorted.slice(i, i + MAX_GROUP))
+    if (size <= MAX_GROUP) groups.add(sorted)
+    else if (linkPx > 0.05) link(stars, sorted.slice(), linkPx * 0.8, groups)
+    else for (let i = 0; i < size; i += MAX_GROUP) groups.add(sorted.subarray(i, i + MAX_GROUP))
   }
 }
 

@@ -27,6 +27,8 @@ const MOST_RATIO = 1.5
 /** Stars this significant tell how the survey's magnitudes become fluxes, and how many at least. */
 const SURE_SIGMA = 10
 const LEAST_PAIRS = 20
+/** More of them, the brightest, tell that no better than stars vary. */
+const MOST_PAIRS = 2000
 /** No expectation is better than this, mag: stars vary. */
 const LEAST_SCATTER_MAG = 0.1
 
@@ -39,8 +41,8 @@ const LEAST_SCATTER_MAG = 0.1
  * @returns how many were entered
  */
 export function enterKnown(scene: Scene, stars: SceneStars, psf: Psf, known: KnownStars): number {
-  const { index, pairs, unmatched } = pairUp(scene, stars, psf, known)
-  const expected = expectation(stars, known, pairs)
+  const { order, index, pairs, unmatched } = pairUp(scene, stars, psf, known)
+  const expected = expectation(stars, known, order, pairs)
   if (!expected) return 0
   const local = new LocalPsf(psf)
   let entered = 0
@@ -73,7 +75,7 @@ export interface ExpectedStars {
 /** What a survey lets expect of its stars on a frame; undefined where too few stars tie its magnitudes to fluxes. */
 export function expectedStars(scene: Scene, stars: SceneStars, psf: Psf, known: KnownStars): ExpectedStars | undefined {
   const { order, pairs } = pairUp(scene, stars, psf, known)
-  const expected = expectation(stars, known, pairs)
+  const expected = expectation(stars, known, order, pairs)
   if (!expected) return undefined
   const flux = order.map(i => expected(i))
   return {
@@ -105,23 +107,21 @@ function brightnessOrder(scene: Scene, known: KnownStars): number[] {
 const orders = new WeakMap<KnownStars, number[]>()
 
 interface Pairs {
-  /** Known star and fitted star. */
-  pairs: [known: number, star: number][]
+  /** The fitted star that each of the known ones is, in their order; −1 where it is none. */
+  pairs: Int32Array
   unmatched: number[]
 }
 
 /** Give each known star, brightest first, the nearest fitted star that is still free. */
 function pair(stars: SceneStars, psf: Psf, known: KnownStars, order: number[], index: PlaceIndex): Pairs {
   const taken = new Uint8Array(stars.count)
-  const found: Pairs = { pairs: [], unmatched: [] }
-  for (const i of order) {
+  const found: Pairs = { pairs: new Int32Array(order.length), unmatched: [] }
+  order.forEach((i, k) => {
     const nearest = index.nearestStar(known.x[i], known.y[i], stars.x, stars.y, SAME_FWHM * psf.fwhmPx, taken)
+    found.pairs[k] = nearest
     if (nearest < 0) found.unmatched.push(i)
-    else {
-      taken[nearest] = 1
-      found.pairs.push([i, nearest])
-    }
-  }
+    else taken[nearest] = 1
+  })
   return found
 }
 
@@ -151,11 +151,26 @@ function isWorthDrawing(
 
 type Expectation = (known: number) => { flux: number; error: number }
 
+/** Known and fitted stars that are the same and measured well, brightest first. */
+function surePairs(stars: SceneStars, order: number[], pairs: Int32Array): [known: number, star: number][] {
+  const { held, flags, flux, fluxErr } = stars
+  const sure: [number, number][] = []
+  for (let k = 0; k < pairs.length && sure.length < MOST_PAIRS; k++) {
+    const star = pairs[k]
+    if (star < 0 || held[star] || flags[star] !== 0 || !(flux[star] > SURE_SIGMA * fluxErr[star])) continue
+    sure.push([order[k], star])
+  }
+  return sure
+}
+
 /** Flux, ADU, that a known star should have on this frame, and how far stars are off that. */
-function expectation(stars: SceneStars, known: KnownStars, pairs: Pairs['pairs']): Expectation | undefined {
-  const sure = pairs.filter(
-    ([, star]) => !stars.held[star] && stars.flags[star] === 0 && stars.flux[star] > SURE_SIGMA * stars.fluxErr[star],
-  )
+function expectation(
+  stars: SceneStars,
+  known: KnownStars,
+  order: number[],
+  pairs: Int32Array,
+): Expectation | undefined {
+  const sure = surePairs(stars, order, pairs)
   if (sure.length < LEAST_PAIRS) return undefined
   const offset = ([i, star]: [number, number]) => -2.5 * Math.log10(stars.flux[star]) - known.mag[i]
   const zero = median(sure.map(offset))
