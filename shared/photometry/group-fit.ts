@@ -16,6 +16,10 @@ const PRIOR_DOUBT = 3
 const CALM_SIGMA = 0.3
 const CALM_PX = 0.02
 const CALM_PART = 2e-3
+/** Below this it is not worth drawing anew. */
+const IDLE_PX = 5e-4
+const IDLE_PART = 2e-5
+const IDLE_SIGMA = 2e-3
 /** χ and sharpness are judged within this many FWHM. */
 const CORE_FWHM = 1.2
 
@@ -30,7 +34,7 @@ export interface FitOptions {
   errors: 'none' | 'about' | 'exact'
 }
 
-/** How far the last step went: none where the equations do not determine one, small where nothing moved noticeably. */
+/** How far the last step went: none where the equations do not determine one, small where every star has converged. */
 type Step = 'none' | 'small' | 'large'
 
 /**
@@ -105,7 +109,7 @@ export class GroupFitter {
     const { flags } = this.#stars
     const lost = flagMask('fitNotConverged')
     group.forEach((star, a) => {
-      flags[star] = step === 'small' || this.#calm[a] ? flags[star] & ~lost : flags[star] | lost
+      flags[star] = this.#calm[a] ? flags[star] & ~lost : flags[star] | lost
     })
   }
 
@@ -251,13 +255,12 @@ export class GroupFitter {
       // Only a held star may be negative: a free one would run away from the light.
       const next = held[star] ? flux[star] + change : Math.max(flux[star] + change, 0)
       const moved = Math.max(Math.abs(nextX - x[star]), Math.abs(nextY - y[star]))
-      const tolerance = 0.02 * this.#scale[3 * a]
-      if (moved > 0.002 && moved > 0.02 * this.#scale[3 * a + 1]) isSmall = false
-      if (Math.abs(next - flux[star]) > Math.max(2e-4 * next, tolerance)) isSmall = false
       const calmPlace = moved < Math.max(CALM_PX, CALM_SIGMA * this.#scale[3 * a + 1])
       const calmFlux = Math.abs(next - flux[star]) < Math.max(CALM_PART * next, CALM_SIGMA * this.#scale[3 * a])
       this.#calm[a] = calmPlace && calmFlux ? 1 : 0
-      const idle = moved < 5e-4 && Math.abs(next - flux[star]) < Math.max(2e-5 * next, 0.1 * tolerance)
+      if (!this.#calm[a]) isSmall = false
+      const idle =
+        moved < IDLE_PX && Math.abs(next - flux[star]) < Math.max(IDLE_PART * next, IDLE_SIGMA * this.#scale[3 * a])
       if (!idle) this.#redraw(this.#members[a], star, nextX, nextY, next)
     }
     return isSmall ? 'small' : 'large'
