@@ -34,6 +34,7 @@ const STAGES = [
 ]
 const FLOOR_PX = 0.01 // what no centroid of ours is better than (SCAMP: ASTR_ACCURACY)
 const HIGHEST_FLOOR_PX = 3
+const SETTLED = 0.01 // change of the floor that alters no weight worth a further round
 const FLOOR_STARS = { share: 1 / 3, fewest: 15 }
 const UNCLEAN_PX = 0.3 // extra error of blended, saturated or masked stars
 const FEWEST_CLEAN = 20 // with as many clean stars, only they make the solution
@@ -93,6 +94,7 @@ export function refine(
     const uncrowded = Math.ceil((MOST_BESIDE * width * height) / (Math.PI * radius * radius))
     const depth = Math.min(detections.x.length, Math.max(STAGES[0].detections, uncrowded))
     const starRows = starDepth(plane, fit, 1.5 * depth, width, height)
+    const before = { matches, floorPx }
     matches = pairStars(fit, detections, stars, plane, depth, starRows, radius)
     matches = ofLikeBrightness(matches, detections, stars)
     if (matches.detection.length < 3) return undefined
@@ -102,12 +104,19 @@ export function refine(
     const scale = scaleDeg(fit)
     const alone = weigh(matches, detections, stars, plane, fit, 0)
     floorPx = errorBesides(alone, fit, FLOOR_STARS, FLOOR_PX * scale, HIGHEST_FLOOR_PX * scale) / scale
+    if (Math.abs(floorPx / before.floorPx - 1) < SETTLED && areAlike(matches, before.matches)) break
   }
   // One last step of the tangent point; what is left in the constants is below a nano-arcsecond.
   const [xi, eta] = toPlane(fit, fit.centreX, fit.centreY)
   tangent = inverseGnomonic(xi, eta, ...tangent)
   const wcs = wcsFromFit(fit, ...tangent, width, height)
   return { wcs, fit, ...residuals(fit, detections, plane, matches) }
+}
+
+function areAlike(a: Matches, b: Matches): boolean {
+  return (
+    a.star.length === b.star.length && a.star.every((row, k) => row === b.star[k] && a.detection[k] === b.detection[k])
+  )
 }
 
 function fromLinear(map: LinearMap, width: number, height: number): PlaneFit {
