@@ -118,6 +118,7 @@ async function attempt(
   let tested = 0
   const count = async (attempts: Attempt[]) => {
     tested = attempts.reduce((sum, attempt) => sum + attempt.tested, 0)
+    return ''
   }
   try {
     const { solution } = await findField(ladder, detections, header, deps, count)

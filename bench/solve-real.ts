@@ -310,7 +310,7 @@ async function solvedList(
       detections,
       header,
       { tiles: tilesOf(stars), log: silent },
-      async () => {},
+      async () => '',
     )
     const outcome = `solved, ${figure(solution.medianResidualMas, 0)} mas`
     return [

@@ -61,7 +61,7 @@ export interface Attempt {
 /**
  * Find a field near the places that are known of, then anywhere.
  *
- * @param giveUp told all that was tried in vain, before the error is thrown
+ * @param giveUp told all that was tried in vain, before the error is thrown; answers what else may be wrong, in words
  * @throws {CpcsError} NoPointing nothing tells where to look; NoReferenceStars the catalogues are empty there;
  *   NoPatternMatch no rung reached the odds; TilesUnavailable
  */
@@ -70,7 +70,7 @@ export async function findField(
   detections: FieldDetections,
   header: StandardHeader,
   deps: LadderDeps,
-  giveUp: (attempts: Attempt[]) => Promise<unknown>,
+  giveUp: (attempts: Attempt[]) => Promise<string>,
 ): Promise<Found> {
   const present = await deps.tiles.surveys()
   const wanted = deps.survey ? [deps.survey] : ASTROMETRIC_SURVEYS
@@ -86,8 +86,8 @@ export async function findField(
     mostStars = Math.max(mostStars, near.mostStars)
   }
 
-  await giveUp(attempts)
-  const found = inWords(attempts)
+  const remark = await giveUp(attempts)
+  const found = [inWords(attempts), remark].filter(Boolean).join('; ')
   if (ladder.length === 0) {
     if (attempts.length === 0) throw new CpcsError('NoPointing', { found: whyNowhere(wanted, usable, deps.blind) })
     throw new CpcsError('NoPatternMatch', { raDeg: 'any', decDeg: 'any', radiusDeg: 180, found })

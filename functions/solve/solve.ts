@@ -13,6 +13,7 @@ import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { LastSolution } from '#shared/lightcurve/frames.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
+import { median } from '#shared/numeric/robust.ts'
 import { parity, pixelScaleDeg, pixelToSky, rotationDeg, wcsCards } from '#shared/sky/wcs.ts'
 import type { ObjectStore } from '#shared/store.ts'
 import { encodeDetections } from './detections-table.ts'
@@ -70,6 +71,7 @@ export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOu
       contentType: 'application/json',
     })
     await mark()
+    return drawnOut(detections)
   })
 
   await store.put(keys.solution, encodeSolution(solution, survey), { contentType: 'application/json' })
@@ -102,6 +104,17 @@ function drawDetections(frame: Frame, { x, y, mag }: FieldDetections, fwhmPx: nu
   const ring = (i: number) => ringRadius(fwhmPx, SURE_SIGMA * 10 ** (0.4 * (faintest - mag[i])))
   const stars = Array.from(x, (_, i) => ({ x: x[i], y: y[i], r: ring(i) }))
   return drawPreview(frame, { stars }, { caption: `not solved: ${x.length} detections` })
+}
+
+const DRAWN_OUT = 2.5 // major over minor axis beyond which no seeing or focus makes stars
+const SHOWS_SHAPE_SIGMA = 20
+
+/** A word on stars that are no points, where most bright detections are so. */
+function drawnOut({ significance, elongation }: Detections): string {
+  const axes = elongation.filter((value, i) => significance[i] > SHOWS_SHAPE_SIGMA && Number.isFinite(value))
+  const typical = median(axes)
+  if (!(typical > DRAWN_OUT)) return ''
+  return `the detections are drawn out, ${typical.toFixed(1)} to 1: did the telescope move while it exposed?`
 }
 
 /** Detections for the match: those that are no noise, brightest first. */

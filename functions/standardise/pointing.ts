@@ -1,5 +1,6 @@
 import type { StandardHeader } from '#events/frame.ts'
 import { parseSexagesimalDegrees, separationDeg, wrap180, wrap360 } from '#shared/sky/angles.ts'
+import { greenwichSiderealDeg } from '#shared/sky/apparent.ts'
 import { pixelToSky, wcsFromCards } from '#shared/sky/wcs.ts'
 import type { PointingSource } from './dialects/dialect.ts'
 import { genericPointings } from './dialects/generic.ts'
@@ -10,15 +11,48 @@ export type Site = NonNullable<StandardHeader['site']>
 
 const NOT_OF_DATE_DEG = 0.35 // precession since 2000 where the mount's own equinox is told: added to the uncertainty
 
+const MOUNT_DEG = 1.5 // what altitude and azimuth are off by refraction, precession since 2000, a rough site, an unlevelled mount
+
 /**
- * Where the header says the telescope pointed: a hint, never the truth. A WCS already in the header counts last, since
- * it may stem from another frame.
+ * Where the header says the telescope pointed: a hint, never the truth. A WCS already in the header counts less than a
+ * position, since it may stem from another frame; altitude and azimuth count last.
+ *
+ * @param site,mjdUtcMid where and when altitude and azimuth were read
  */
-export function findPointing(reader: Reader, width: number, height: number): Found<Pointing> | undefined {
+export function findPointing(
+  reader: Reader,
+  width: number,
+  height: number,
+  site: Site | undefined,
+  mjdUtcMid: number,
+): Found<Pointing> | undefined {
   const sources = [...(reader.dialect.pointings ?? []), ...genericPointings]
   const told = sources.flatMap(source => readPair(reader, source) ?? [])
   const settled = settledHours(told)
-  return settled ? against(settled, told) : fromWcs(reader, width, height)
+  if (settled) return against(settled, told)
+  return fromWcs(reader, width, height) ?? fromHorizon(reader, site, mjdUtcMid)
+}
+
+/** The position of an altitude and an azimuth, which is counted from north over east. */
+function fromHorizon(reader: Reader, site: Site | undefined, mjdUtcMid: number): Found<Pointing> | undefined {
+  const altitude = findNumber(reader, 'altitudeDeg')
+  const azimuth = findNumber(reader, 'azimuthDeg')
+  if (!site || !altitude || !azimuth) return undefined
+  const [h, a, latitude] = [altitude.value, azimuth.value, site.latitudeDeg].map(degrees => (degrees * Math.PI) / 180)
+  const sinDec = Math.sin(latitude) * Math.sin(h) + Math.cos(latitude) * Math.cos(h) * Math.cos(a)
+  const hourAngle = Math.atan2(
+    -Math.cos(h) * Math.sin(a),
+    Math.sin(h) * Math.cos(latitude) - Math.cos(h) * Math.cos(a) * Math.sin(latitude),
+  )
+  const siderealDeg = greenwichSiderealDeg(mjdUtcMid) + site.longitudeEastDeg
+  const raDeg = wrap360(siderealDeg - (hourAngle * 180) / Math.PI)
+  const decDeg = (Math.asin(Math.max(-1, Math.min(1, sinDec))) * 180) / Math.PI
+  return {
+    value: { raDeg, decDeg, uncertaintyDeg: MOUNT_DEG },
+    from: `${altitude.from}, ${azimuth.from}`,
+    conversion: 'altitude and azimuth at the middle of the exposure',
+    confidence: 'guess',
+  }
 }
 
 function readPair({ header, dialect }: Reader, source: PointingSource): Found<Pointing> | undefined {

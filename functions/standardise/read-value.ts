@@ -57,6 +57,7 @@ const usualReading: Partial<Record<Field, Reading>> = {
   heightM: 'number',
   airmass: 'number',
   altitudeDeg: 'degrees',
+  azimuthDeg: 'degrees',
 }
 
 /** A header together with the dialect it is to be read in. */

@@ -50,8 +50,8 @@ export function translate(header: Header, width: number, height: number, profile
   const binningX = binning.x?.value ?? 1
   const aspect = fromProfile(profile.pixelAspect) ?? findPixelAspect(reader, binning)
   const scale = fromProfile(profile.pixelScaleArcsec) ?? findPixelScale(reader, binning, aspect?.value ?? 1)
-  const pointing = findPointing(reader, width, height)
   const site = fromProfile(profile.site) ?? findSite(reader)
+  const pointing = findPointing(reader, width, height, site?.value, mjdUtcMid)
   const airmass = findAirmass(reader, site, pointing?.value, mjdUtcMid)
   const moonAndSun = findMoonAndSun(site?.value, pointing?.value, mjdUtcMid)
   const bayer = findBayer(reader, profile)

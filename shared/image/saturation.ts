@@ -15,17 +15,18 @@ const FEW_ABOVE = 0.5 // pixels above a plateau, as a share of it: cosmic rays a
  * The saturation level from the histogram's upper end: a pile-up of equal values where full wells or the converter end,
  * else the range of a 12, 14 or 16-bit converter that holds all values.
  *
- * @param pixels ADU as delivered; NaN allowed
+ * @param pixels ADU as delivered; NaN and infinities allowed
  * @param integers whether they are the camera's own counts
  */
 export function estimateSaturation(pixels: Float32Array, integers: boolean): SaturationEstimate {
   let top = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < pixels.length; i++) if (pixels[i] > top) top = pixels[i]
+  for (let i = 0; i < pixels.length; i++) if (pixels[i] > top && pixels[i] < Number.POSITIVE_INFINITY) top = pixels[i]
   const bottom = SEARCHED_SHARE * top
   const histogram = new Float64Array(BINS)
   const perAdu = BINS / (top - bottom)
   for (let i = 0; i < pixels.length; i++)
-    if (pixels[i] >= bottom) histogram[Math.min(BINS - 1, Math.floor((pixels[i] - bottom) * perAdu))]++
+    if (pixels[i] >= bottom && pixels[i] <= top)
+      histogram[Math.min(BINS - 1, Math.floor((pixels[i] - bottom) * perAdu))]++
 
   const plateau = findPlateau(histogram)
   if (plateau !== undefined) {

@@ -213,6 +213,17 @@ test('a frame of another sky is refused with what was tried', async () => {
   })
 })
 
+test('a frame whose stars are drawn out is refused with a word on that', async () => {
+  const { stars } = virtualSky(151)
+  const trailed = stars.flatMap(({ x, y, flux }) =>
+    Array.from({ length: 24 }, (_, k) => ({ x, y: y - 12 + k, flux: flux / 4 })),
+  )
+  await expect(trial(trailed, tiles)).rejects.toMatchObject({
+    name: 'NoPatternMatch',
+    message: expect.stringMatching(/drawn out, \d+\.\d to 1: did the telescope move/),
+  })
+})
+
 test.each([
   ['has neither pointing nor scale', { pointing: null, pixelScaleArcsec: null }, {}],
   ['points elsewhere by its header', { pointing: { raDeg: 180, decDeg: -41, uncertaintyDeg: 0.2 } }, {}],

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { standardFrame } from '#functions/standardise/standardise.ts'
 import type { Card } from '#shared/fits/header.ts'
 import { flagNames } from '#shared/flags.ts'
+import { separationDeg } from '#shared/sky/angles.ts'
 import { mjdFromIso } from '#shared/sky/time.ts'
 import { dataFolder, dataThere } from '../fits/astropy.ts'
 import { cardsOf, frameWith } from './camera.ts'
@@ -220,6 +221,22 @@ describe('traps', () => {
     const { header } = headerOf({ ...others, FOCALLEN: 3325, ...(values as Record<string, number>) })
     expect(header.pixelAspect).toBe(aspect)
     expect(header.pixelScaleArcsec).toBeCloseTo(scale, 3) // 206.265 × √(width × height) / 3325
+  })
+
+  // the places by astropy (AltAz to ICRS, without refraction) at mid-exposure; they include precession, which a hint does not
+  test.each([
+    [55, 180, 29.022, -67.499],
+    [40, 75, 77.652, -10.216],
+    [62, 290, 0.936, -19.842],
+  ])('altitude %d and azimuth %d tell the pointing where nothing else does', (CENTALT, CENTAZ, raDeg, decDeg) => {
+    const { OBJCTRA: _ra, OBJCTDEC: _dec, ...others } = dialects.maxim
+    const site = { SITELAT: -32.38, SITELONG: 20.81 }
+    const { header, provenance } = headerOf({ ...others, ...site, CENTALT, CENTAZ })
+    const { pointing } = header
+    expect(separationDeg(pointing!.raDeg, pointing!.decDeg, raDeg, decDeg)).toBeLessThan(0.4)
+    expect(pointing!.uncertaintyDeg).toBeGreaterThan(1)
+    expect(provenance.pointing).toMatchObject({ from: 'CENTALT, CENTAZ', confidence: 'guess' })
+    expect(headerOf({ ...others, CENTALT, CENTAZ }).header.pointing).toBeNull()
   })
 
   test('an altitude written as airmass is no airmass', () =>

@@ -119,6 +119,8 @@ describe('the saturation level', () => {
   test('is where the brightest stars pile up', () => {
     const pixels = expose({ width: size, height: size, stars: starGrid(size, size, 64, 9e6), fullWellAdu: 51_234 })
     expect(estimateSaturation(pixels, true)).toMatchObject({ saturationAdu: 51_234, how: 'plateau' })
+    for (let i = 0; i < pixels.length; i += 100) pixels[i] = Number.POSITIVE_INFINITY
+    expect(estimateSaturation(pixels, false)).toMatchObject({ saturationAdu: 51_234, how: 'plateau' })
   })
 
   test.each([

@@ -25,6 +25,7 @@ export type Field =
   | 'heightM'
   | 'airmass'
   | 'altitudeDeg'
+  | 'azimuthDeg'
   | 'bayerPattern'
   | 'rowOrder'
 

@@ -52,6 +52,7 @@ export const genericFields: Record<Field, readonly Source[]> = {
   heightM: keys('SITEELEV OBSELEV ELEV-OBS ALT-OBS OBSGEO-H HEIGHT', { as: 'number', within: [-500, 9000] }),
   airmass: keys('AIRMASS SECZ STROBAM AMSTART AIRMASS1', { as: 'number', within: [1, 40] }),
   altitudeDeg: keys('OBJCTALT CENTALT TELALT ALTITUDE', { as: 'degrees', within: [1, 90] }),
+  azimuthDeg: keys('OBJCTAZ CENTAZ TELAZ AZIMUTH', { as: 'degrees', within: [0, 360] }),
   bayerPattern: keys('BAYERPAT COLORTYP'),
   rowOrder: keys('ROWORDER'),
 }
