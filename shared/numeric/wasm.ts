@@ -57,6 +57,9 @@ export const f32 = {
   mul: operation<'f32', 'f32'>('f32', 0x94),
   max: operation<'f32', 'f32'>('f32', 0x97),
   fromI32: operation<'i32', 'f32'>('f32', 0xb2),
+  /** 1 where the first is more than the second, else 0. */
+  moreThan: operation<'f32', 'i32'>('i32', 0x5e),
+  load: (at: I32, offset = 0): F32 => ({ type: 'f32', code: [...at.code, 0x2a, 2, ...unsigned(offset)] }),
   store: (at: I32, value: F32, offset = 0): Statement => [...at.code, ...value.code, 0x38, 2, ...unsigned(offset)],
 }
 

@@ -1,9 +1,10 @@
 import { flagMask } from '#shared/flags.ts'
+import type { Scatter } from './empty-scatter.ts'
 import { type FitOptions, GroupFitter } from './group-fit.ts'
 import { Groups, groupStars } from './groups.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
-import { type Found, type Scatter, searchResidual } from './residual-search.ts'
+import { type Found, searchResidual } from './residual-search.ts'
 import type { Scene, SceneStars } from './scene.ts'
 import type { StampPsf } from './stamp-psf.ts'
 
@@ -201,7 +202,9 @@ export class SceneFitter {
     const { envelope, fwhmPx } = this.#psf
     for (const other of glaring) {
       if (other === star || flux[other] < 5 * flux[star]) continue
-      const distance = Math.hypot(x[other] - x[star], y[other] - y[star])
+      const dx = x[other] - x[star]
+      if (Math.abs(dx) > GLARE_FWHM * fwhmPx) continue
+      const distance = Math.hypot(dx, y[other] - y[star])
       if (distance > GLARE_FWHM * fwhmPx) continue
       // Beyond the table the wing falls about as the fifth power of the distance.
       const edge = envelope.length - 1

@@ -7,7 +7,7 @@ import type { Sample } from './psf-sample.ts'
 import { type CoreShape, fitShape, scaledPlace, shapeAt } from './psf-shape.ts'
 import { doubtAt, letSkyVary } from './psf-sky.ts'
 import { refineTables } from './psf-tables.ts'
-import type { Scatter } from './residual-search.ts'
+import type { Scatter } from './empty-scatter.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */

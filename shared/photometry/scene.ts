@@ -110,7 +110,8 @@ export function starsWithin(stars: SceneStars, x: number, y: number, withinPx: n
   const found: number[] = []
   const { count, dropped } = stars
   for (let star = 0; star < count; star++) {
-    const [dx, dy] = [stars.x[star] - x, stars.y[star] - y]
+    const dx = stars.x[star] - x
+    const dy = stars.y[star] - y
     if (dx * dx + dy * dy < withinPx * withinPx && !dropped[star]) found.push(star)
   }
   return found.sort((a, b) => stars.flux[b] - stars.flux[a] || a - b)

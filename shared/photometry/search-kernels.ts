@@ -93,6 +93,56 @@ const topsOf = kernel({ values: 'i32', count: 'i32', blockBytes: 'i32', tops: 'i
   ]
 })
 
+/**
+ * Take every so many-th number of a row into the list of its region, where its error is more than 0. `starts` are the
+ * places of the regions in the row, bytes; `ends` are where the lists end, and are moved on.
+ */
+const takePlaces = kernel(
+  { values: 'i32', errors: 'i32', starts: 'i32', regionsBytes: 'i32', stepBytes: 'i32', ends: 'i32' },
+  (p, local) => {
+    const [region, start, x, end] = Array.from({ length: 4 }, () => local('i32'))
+    return [
+      repeat(region, i32.const(0), p.regionsBytes, 4, [
+        end.set(i32.load(i32.add(p.ends, region))),
+        start.set(i32.add(p.starts, region)),
+        repeat(x, i32.load(start), i32.load(start, 4), p.stepBytes, [
+          f32.store(end, f32.load(i32.add(p.values, x))),
+          end.set(i32.add(end, i32.mul(i32.const(4), f32.moreThan(f32.load(i32.add(p.errors, x)), f32.const(0))))),
+        ]),
+        i32.store(i32.add(p.ends, region), end),
+      ]),
+    ]
+  },
+)
+
+/** How many numbers of a list lie below a limit, and the sum of their squares. */
+const below = kernel({ values: 'i32', bytes: 'i32', limit: 'f32', sums: 'i32' }, (p, local) => {
+  const k = local('i32')
+  const [limit, value, count, square] = Array.from({ length: 4 }, () => local('v128'))
+  return [
+    limit.set(f32x4.splat(p.limit)),
+    count.set(zero),
+    square.set(zero),
+    repeat(k, i32.const(0), p.bytes, 16, [
+      value.set(f32x4.load(i32.add(p.values, k))),
+      count.set(add(count, v128.and(one, f32x4.lessThan(value, limit)))),
+      value.set(v128.and(value, f32x4.lessThan(value, limit))),
+      square.set(add(square, mul(value, value))),
+    ]),
+    f32.store(p.sums, f32x4.total(count)),
+    f32.store(p.sums, f32x4.total(square), 4),
+  ]
+})
+
+/** Put the distance of each number of a list from a centre in its place. */
+const distances = kernel({ values: 'i32', bytes: 'i32', centre: 'f32' }, (p, local) => {
+  const [k, centre] = [local('i32'), local('v128')]
+  return [
+    centre.set(f32x4.splat(p.centre)),
+    repeat(k, p.values, i32.add(p.values, p.bytes), 16, [f32x4.store(k, f32x4.abs(sub(f32x4.load(k), centre)))]),
+  ]
+})
+
 /** Sums over the usable pixels of a rectangle: distance from a level, cut at ± a limit; how many lie within; how many. */
 const huber = kernel(
   {
@@ -135,4 +185,4 @@ const huber = kernel(
   },
 )
 
-export const searchKernels = { precision, combine, significance, topsOf, huber }
+export const searchKernels = { precision, combine, significance, topsOf, huber, takePlaces, below, distances }
