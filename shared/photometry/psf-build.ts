@@ -1,5 +1,6 @@
 import { CpcsError } from '#shared/errors.ts'
 import { splineCoefficients } from '#shared/numeric/bspline.ts'
+import type { Scatter } from './empty-scatter.ts'
 import { moffatElongation, moffatFwhm, type StarPixels } from './moffat.ts'
 import { LocalPsf, moffatTable, nodePlace, type Psf } from './psf.ts'
 import { centreTables, envelopeOf } from './psf-finish.ts'
@@ -7,7 +8,6 @@ import type { Sample } from './psf-sample.ts'
 import { type CoreShape, fitShape, scaledPlace, shapeAt } from './psf-shape.ts'
 import { doubtAt, letSkyVary } from './psf-sky.ts'
 import { refineTables } from './psf-tables.ts'
-import type { Scatter } from './empty-scatter.ts'
 import type { Scene, SceneStars } from './scene.ts'
 
 /** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */

@@ -74,18 +74,13 @@ type Rgb = [number, number, number]
 
 function paint(canvas: Canvas, left: number, top: number, colourOf: (k: number) => Rgb): void {
   for (let row = 0; row < SAMPLES; row++) {
-    const first = top + (SAMPLES - 1 - row) * SAMPLE_PX
-    for (let column = 0; column < SAMPLES; column++) {
-      const [red, green, blue] = colourOf(row * SAMPLES + column)
-      for (let j = first; j < first + SAMPLE_PX; j++) {
-        let at = (j * canvas.width + left + column * SAMPLE_PX) * 3
-        for (let i = 0; i < SAMPLE_PX; i++) {
-          canvas.rgb[at++] = red
-          canvas.rgb[at++] = green
-          canvas.rgb[at++] = blue
-        }
-      }
+    const first = ((top + (SAMPLES - 1 - row) * SAMPLE_PX) * canvas.width + left) * 3
+    for (let column = 0, at = first; column < SAMPLES; column++) {
+      const colour = colourOf(row * SAMPLES + column)
+      for (let i = 0; i < SAMPLE_PX; i++, at += 3) canvas.rgb.set(colour, at)
     }
+    // The other lines of a sample are the same.
+    for (let j = 1; j < SAMPLE_PX; j++) canvas.rgb.copyWithin(first + 3 * j * canvas.width, first, first + 3 * PANEL_PX)
   }
 }
 

@@ -1,8 +1,8 @@
 import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
+import type { Scatter } from './empty-scatter.ts'
 import type { Sample } from './psf-sample.ts'
 import { legendreTerms, scaledPlace, termCount } from './psf-shape.ts'
-import type { Scatter } from './empty-scatter.ts'
 import type { Scene } from './scene.ts'
 
 /** From here on, FWHM, the ring around a star tells how well its sky is known. */
