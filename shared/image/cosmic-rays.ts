@@ -88,15 +88,16 @@ function inside(i: number, width: number, height: number): boolean {
 
 /** Fill bad pixels from the left and right, so that their edges raise no alarm. */
 function fillBad(filled: Filled, mask: Uint8Array, width: number): void {
+  const isBad = (i: number) => (mask[i] & MASK.bad) !== 0
   for (let i = 0; i < mask.length; i++) {
-    if ((mask[i] & MASK.bad) === 0) continue
+    if (!isBad(i)) continue
     const row = i - (i % width)
-    let left = i
-    let right = i
-    while (left > row && mask[left] & MASK.bad) left--
-    while (right < row + width - 1 && mask[right] & MASK.bad) right++
-    const sides = [left, right].filter(j => (mask[j] & MASK.bad) === 0).map(j => filled.pixels[j])
-    filled.fill(i, sides.length > 0 ? sides.reduce((sum, value) => sum + value, 0) / sides.length : 0)
+    let end = i + 1
+    while (end < row + width && isBad(end)) end++
+    const sides = [i - 1, end].filter(j => j >= row && j < row + width).map(j => filled.pixels[j])
+    const value = sides.length > 0 ? sides.reduce((sum, side) => sum + side, 0) / sides.length : 0
+    for (let j = i; j < end; j++) filled.fill(j, value)
+    i = end - 1
   }
 }
 
