@@ -1,4 +1,4 @@
-import { flagMask } from '#shared/flags.ts'
+import { flagMask, hasFlag } from '#shared/flags.ts'
 import { lookAround, type Surroundings } from './empty-places.ts'
 import {
   averageForced,
@@ -8,6 +8,7 @@ import {
   lightOf,
   type Neighbour,
 } from './forced-fit.ts'
+import { hiddenCoreError } from './hidden-core.ts'
 import { measureOnHost } from './host-galaxy.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import { relativeError } from './make-catalogue.ts'
@@ -77,12 +78,13 @@ export function measureTarget(
     maskFlags(scene, fit.place.x, fit.place.y, 1.5 * psf.fwhmPx) |
     (star === undefined ? flagMask('forcedPosition') : stars.flags[star]) |
     (beside.neighbours.length > 0 ? flagMask('blended') : 0)
+  const hidden = hasFlag(flags, 'saturated') ? hiddenCoreError(measured, local, fit.place.x, fit.place.y) : 0
   return {
     ...target,
     x: fit.place.x,
     y: fit.place.y,
     flux,
-    fluxErr: Math.sqrt(fluxErr ** 2 + excess + relativeError(psf) ** 2 * flux ** 2),
+    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (relativeError(psf) ** 2 + hidden ** 2) * flux ** 2),
     skyAdu: scene.sky[scene.indexAt(x, y)],
     chi: fit.chi,
     flags,

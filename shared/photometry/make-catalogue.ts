@@ -1,10 +1,12 @@
 import { type FitCovariance, solutionErrorMas } from '#shared/astrometry/sip-fit.ts'
+import { hasFlag } from '#shared/flags.ts'
 import { pixelScaleDeg, pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { apertureTie } from './aperture.ts'
+import { hiddenCoreError } from './hidden-core.ts'
 import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
-import type { Psf } from './psf.ts'
+import { LocalPsf, type Psf } from './psf.ts'
 import { tieToSurvey } from './sky-tie.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
 
@@ -45,8 +47,11 @@ export function makeCatalogue(
   const onSky = known && tieToSurvey(stars, known, errorPx, frame)
   const floorPx = onSky?.floorPx ?? 0
   const [c11, c12, c21, c22] = wcs.cd.map(value => value * MAS_PER_DEG)
+  const local = new LocalPsf(psf)
   order.forEach((star, row) => {
-    const { flux, fluxErr, inflation } = trueErrors(measured, star)
+    const { flux, fluxErr: fittedErr, inflation } = trueErrors(measured, star)
+    const hidden = coreError(measured, local, star)
+    const fluxErr = Math.hypot(fittedErr, hidden * flux)
     const [dx, dy] = onSky?.shiftAt(stars.x[star], stars.y[star]) ?? [0, 0]
     const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star] + dx, stars.y[star] + dy)
     const xErr = Math.hypot(stars.xErr[star] * inflation, floorPx)
@@ -65,7 +70,8 @@ export function makeCatalogue(
     catalogue.magInst[row] = magnitude(flux)
     catalogue.magInstErr[row] = (MAG_PER_RELATIVE * fluxErr) / flux
     catalogue.magAper[row] = magnitude(aperture.flux / (tie * aperture.enclosed))
-    catalogue.magAperErr[row] = aperture.flux > 0 ? (MAG_PER_RELATIVE * aperture.fluxErr) / aperture.flux : Number.NaN
+    catalogue.magAperErr[row] =
+      aperture.flux > 0 ? MAG_PER_RELATIVE * Math.hypot(aperture.fluxErr / aperture.flux, hidden) : Number.NaN
     catalogue.chi[row] = stars.chi[star]
     catalogue.sharp[row] = stars.sharp[star]
     catalogue.sky[row] = scene.sky[scene.indexAt(stars.x[star], stars.y[star])]
@@ -94,6 +100,14 @@ function trueErrors(measured: MeasuredFrame, star: number): { flux: number; flux
   const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
   const flux = stars.flux[star]
   return { flux, fluxErr: Math.hypot(stars.fluxErr[star] * inflation, relativeError(psf) * flux), inflation }
+}
+
+/** What a saturated core leaves open of a star's flux, relative; 0 of other stars. */
+function coreError(measured: MeasuredFrame, local: LocalPsf, star: number): number {
+  const { stars } = measured
+  if (!hasFlag(stars.flags[star], 'saturated')) return 0
+  local.moveTo(stars.x[star], stars.y[star])
+  return hiddenCoreError(measured, local, stars.x[star], stars.y[star])
 }
 
 function emptyCatalogue(rows: number): StarCatalogue {
