@@ -215,8 +215,10 @@ export class SceneFitter {
     return false
   }
 
+  /** Whether a star is narrower than the PSF. What is left of a saturated core does not tell. */
   #isNarrow(star: number): boolean {
-    const { sharp, sharpErr } = this.#stars
+    const { sharp, sharpErr, flags } = this.#stars
+    if (flags[star] & flagMask('saturated')) return false
     const variance = (this.#psf.fwhmPx / 2.355) ** 2
     return sharp[star] < -NARROW_SIGMA * sharpErr[star] && sharp[star] < -NARROW_PART * variance
   }
