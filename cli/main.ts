@@ -9,7 +9,7 @@ import { type Log, silent } from '#shared/store.ts'
 import { parseCone, parseRange, parseTarget } from './places.ts'
 import type { RemoteFrame } from './remote-frame.ts'
 import { ServiceError } from './service.ts'
-import { summary } from './summary.ts'
+import { summary, unmeasured } from './summary.ts'
 import { notUsable, UsageError, usage } from './usage.ts'
 
 /** Exit statuses of the command. */
@@ -140,8 +140,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
     profile: await profileOf(values),
     log: logFor(values),
   })
-  const unmet = targetsOf(values).filter(({ name }) => !report.targets?.some(found => found.name === objectIdOf(name)))
-  if (report.targets) for (const { name } of unmet) console.error(`cpcs: ${name} lies outside the frame`)
+  for (const line of unmeasured(report, targetsOf(values))) console.error(`cpcs: ${line}`)
   if ((values.survey ?? values.band) !== undefined && report.calibration?.chosen === null)
     console.error(
       `cpcs: no fit in ${values.survey ?? 'any survey'} ${values.band ?? 'any band'}: see the candidates in report.json`,

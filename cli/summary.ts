@@ -1,9 +1,18 @@
-import type { Report, TargetResult } from '#events/stages.ts'
+import type { Report, Target, TargetResult } from '#events/stages.ts'
 import { type Flag, flagNames, flags } from '#shared/flags.ts'
+import { objectIdOf } from '#shared/object-id.ts'
 
 /** The report of a frame in a few lines for people. */
 export function summary(report: Report): string {
   return [headline(report), ...body(report)].join('\n')
+}
+
+/** A sentence for each target that was asked for and has no result, on a frame that came as far as its targets. */
+export function unmeasured({ targets: found }: Report, asked: readonly Target[]): string[] {
+  if (!found) return []
+  return asked
+    .filter(({ name }) => !found.some(target => target.name === objectIdOf(name)))
+    .map(({ name }) => `${name} was not measured: it lies outside the frame, or no pixel there can be used`)
 }
 
 function headline(report: Report): string {
