@@ -12,7 +12,7 @@ import { hiddenCoreError } from './hidden-core.ts'
 import { measureOnHost } from './host-galaxy.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import { relativeError } from './make-catalogue.ts'
-import type { MeasuredFrame } from './measure-stars.ts'
+import { type MeasuredFrame, POOR_CHI } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
 import { maskFlags, starsWithin } from './scene.ts'
 import { addLight, cutStamp, type Stamp } from './stamp.ts'
@@ -77,7 +77,9 @@ export function measureTarget(
   const flags =
     maskFlags(scene, fit.place.x, fit.place.y, 1.5 * psf.fwhmPx) |
     (star === undefined ? flagMask('forcedPosition') : stars.flags[star]) |
-    (beside.neighbours.length > 0 ? flagMask('blended') : 0)
+    (beside.neighbours.length > 0 ? flagMask('blended') : 0) |
+    // A galaxy's own fit describes what the star's leaves.
+    (!host && fit.chi > POOR_CHI ? flagMask('poorFit') : 0)
   const hidden = hasFlag(flags, 'saturated') ? hiddenCoreError(measured, local, fit.place.x, fit.place.y) : 0
   return {
     ...target,

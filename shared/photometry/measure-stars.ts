@@ -21,6 +21,9 @@ import type { StampPsf } from './stamp-psf.ts'
 const SKY_CELL_FWHM = 4
 const LEAST_SKY_CELL_PX = 16
 
+/** A core that is fitted worse than this is no star. */
+export const POOR_CHI = 3
+
 /** Stars for the rough PSF, with which the neighbours of the others are subtracted. */
 const ROUGH_STARS = 80
 
@@ -155,6 +158,6 @@ function flagStars(scene: Scene, stars: SceneStars, psf: Psf): void {
     stars.flags[star] |= maskFlags(scene, stars.x[star], stars.y[star], 1.5 * psf.fwhmPx)
     if (stars.groupSize[star] > 1) stars.flags[star] |= flagMask('blended')
     const wide = Math.abs(stars.sharp[star]) > 5 * stars.sharpErr[star]
-    if (stars.chi[star] > 3 || (wide && stars.chi[star] > 1.5)) stars.flags[star] |= flagMask('poorFit')
+    if (stars.chi[star] > POOR_CHI || (wide && stars.chi[star] > 1.5)) stars.flags[star] |= flagMask('poorFit')
   }
 }
