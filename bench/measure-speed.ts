@@ -5,7 +5,8 @@
  *     node bench/measure-speed.ts [--simulator DIR] [--frames DIR] [--names typical-1,crowded-1,wide-1] [--rounds 3]
  *         [--work DIR] [--python PATH] [--out FILE]
  *
- * DIR of --simulator holds the peers' bench (`peer_sex.py`), that of --frames simulated frames.
+ * DIR of --simulator holds the peers' bench (`peer_sex.py`), that of --frames simulated frames. Figures are kept in --work, so
+ * that frames can be timed one by one while nothing else runs.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -20,6 +21,7 @@ import { openTiles } from '#shared/catalogue/tiles.ts'
 import { FolderStore } from '#shared/folder-store.ts'
 import { median } from '#shared/numeric/robust.ts'
 import { silent } from '#shared/store.ts'
+import { keep, kept } from './kept.ts'
 import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
 import type { PeerFile, Truth } from './results.ts'
 import { ready } from './trial.ts'
@@ -39,6 +41,12 @@ const { values } = parseArgs({
   },
 })
 
+/** A frame's line of the table. */
+interface Line {
+  name: string
+  cells: string[]
+}
+
 /** What one process tells: processor seconds of each time the stage ran, and what it needed at most. */
 interface Told {
   cpuSeconds: number[]
@@ -51,7 +59,8 @@ if (values.child) await child(values.child)
 else await compare()
 
 async function compare(): Promise<void> {
-  const rows: string[][] = []
+  const figures = join(values.work, 'figures.jsonl')
+  mkdirSync(values.work, { recursive: true })
   for (const name of values.names.split(',')) {
     const folder = join(values.work, name)
     await prepare(name, folder)
@@ -69,16 +78,19 @@ async function compare(): Promise<void> {
       theirs.push(peerSeconds(name, folder))
     }
     const bar = median(theirs)
-    rows.push([
+    keep(figures, {
       name,
-      figure(bar, 2),
-      figure(median(first), 2),
-      figure(median(first) / bar, 2),
-      figure(median(later), 2),
-      figure(median(later) / bar, 2),
-      figure(stars / median(later), 0),
-      figure(median(peak), 0),
-    ])
+      cells: [
+        name,
+        figure(bar, 2),
+        figure(median(first), 2),
+        figure(median(first) / bar, 2),
+        figure(median(later), 2),
+        figure(median(later) / bar, 2),
+        figure(stars / median(later), 0),
+        figure(median(peak), 0),
+      ],
+    } satisfies Line)
   }
   writeSection(
     'measure speed',
@@ -87,13 +99,13 @@ async function compare(): Promise<void> {
       '',
       `Written by \`node bench/measure-speed.ts\`; median of ${values.rounds} rounds in turns with SExtractor, PSFEx and SExtractor`,
       `with the PSF on the same frames, ${machineInWords()}. All threads of Node are counted. "First" is the first frame`,
-      'of a process: a third of it is Node making machine code of the sources, as on the command line and after a cold start',
-      `of a Lambda. "Later" is the same frame for the ${CHILD_ROUNDS}th time in one process, as in a Lambda that stays. Memory is`,
-      'that of a process that measures one frame, Node itself included.',
+      'of a process, as on the command line and after a cold start of a Lambda: what it takes more than a later one is Node',
+      `making machine code of the sources. "Later" is the same frame for the ${CHILD_ROUNDS}th time in one process, as in a Lambda`,
+      'that stays. Memory is that of a process that measures one frame, Node itself included.',
       '',
       ...table(
         ['frame', 'peer', 'first', 'over the peer', 'later', 'over the peer', 'stars per second, later', 'peak MB'],
-        rows,
+        kept<Line>(figures, ({ name }) => name).map(({ cells }) => cells),
       ),
     ],
     values.out,
