@@ -92,14 +92,18 @@ export function magnitude(flux: number): number {
 
 /** The fit's error with what empty places of the region scatter beyond theirs (and the ratio of both), and the floor. */
 function trueErrors(measured: MeasuredFrame, star: number): { flux: number; fluxErr: number; inflation: number } {
-  const { scene, stars, psf, scatter } = measured
+  const { scene, stars, psf, scatter, takenBySky } = measured
   const x = stars.x[star]
   const y = stars.y[star]
   const empty = scene.skyNoise(scene.indexAt(x, y)) / Math.sqrt(psf.sharpness)
   const extra = (scatter(x, y) ** 2 - 1) * empty * empty
   const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
+  // In an empty place the map of the sky has followed the noise and structure that lie there; a star keeps them to itself.
+  const kept = 1 - takenBySky(x, y)
+  const ofSky = empty * scatter(x, y) * Math.sqrt(kept ** -2 - 1)
   const flux = stars.flux[star]
-  return { flux, fluxErr: Math.hypot(stars.fluxErr[star] * inflation, relativeError(psf) * flux), inflation }
+  const fluxErr = Math.hypot(stars.fluxErr[star] * inflation, ofSky, relativeError(psf) * flux)
+  return { flux, fluxErr, inflation }
 }
 
 /** What a saturated core leaves open of a star's flux, relative; 0 of other stars. */

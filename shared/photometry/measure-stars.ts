@@ -12,7 +12,7 @@ import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
 import { scatterWithTail } from './residual-search.ts'
-import { refineSky } from './residual-sky.ts'
+import { refineSky, takenBySky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 import type { ScenePlanes } from './scene-planes.ts'
 import type { StampPsf } from './stamp-psf.ts'
@@ -38,6 +38,8 @@ export interface MeasuredFrame {
   fitter: SceneFitter
   /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
   scatter: Scatter
+  /** Part of a star's light that the map of the sky would take for its own if the star were not fitted, at a place. */
+  takenBySky: (x: number, y: number) => number
 }
 
 /**
@@ -69,14 +71,14 @@ export function measureStars(
   const cellPx = Math.max(SKY_CELL_FWHM * first.fwhmPx, LEAST_SKY_CELL_PX)
   rough.start(rankOf(detections))
   rough.sweep(1, false)
-  refineSky(scene, cellPx)
+  let refined = refineSky(scene, cellPx)
   rough.sweep(1, true, 'about')
   const came = stars.count
   const gone = rough.prune()
   rough.addHidden(psfStars)
   if (known) enterKnown(scene, stars, first, known)
   rough.resweep([...gone, ...newcomers(stars, came)], 1, 'none')
-  refineSky(scene, cellPx)
+  refined = refineSky(scene, cellPx, refined)
 
   const kept = psfStars.filter(star => !stars.dropped[star])
   const drawn = { psf: first, scatter: rough.scatter }
@@ -91,7 +93,7 @@ export function measureStars(
   fitter.addHidden()
   if (known) enterKnown(scene, stars, psf, known)
   fitter.resweep([...dropped, ...newcomers(stars, found)], 2, 'none')
-  refineSky(scene, cellPx)
+  refined = refineSky(scene, cellPx, refined)
   fitter.sweep(2, true, 'exact')
   const last = stars.count
   const lost = fitter.prune()
@@ -110,6 +112,7 @@ export function measureStars(
     apertures,
     growth: growthCurve(apertures, psf, stars, psfStars),
     scatter: scatterWithTail(scene, psf),
+    takenBySky: (x, y) => takenBySky(refined, x / scene.width, y / scene.height) / psf.sharpness,
   }
 }
 
