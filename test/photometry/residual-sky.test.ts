@@ -26,7 +26,8 @@ function taken(structure: number): { found: number; claimed: number } {
   const places: [number, number][] = []
   const draw = random('places')
   for (let y = 40; y < height - 40; y += 35) {
-    for (let x = 40; x < width - 40; x += 35) places.push([x, y].map(at => at + Math.floor(16 * draw.uniform())) as [number, number])
+    for (let x = 40; x < width - 40; x += 35)
+      places.push([x, y].map(at => at + Math.floor(16 * draw.uniform())) as [number, number])
   }
   const near = (x: number, y: number) => places.some(([u, v]) => Math.abs(x - u) <= 2 && Math.abs(y - v) <= 2)
   const amount = 0.25 * noise
