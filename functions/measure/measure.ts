@@ -1,5 +1,6 @@
 import type { MeasureInput, MeasureOutput } from '#events/stages.ts'
 import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
+import type { Card } from '#shared/fits/header.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
@@ -94,7 +95,8 @@ export async function measure(
   await store.put(keys.psfPicture, drawPsf(psf), { contentType: 'image/png' })
   const { frame: everywhere, onStars } = cleanlinessOf(scene, measured.stars, psf)
   scene.removeStars()
-  const residual = encodeFrame(frame, header, { cards, room: scene.planes.spare() })
+  const content: Card = { keyword: 'CONTENT', value: 'residual', comment: 'the frame without its stars' }
+  const residual = encodeFrame(frame, header, { cards: [...cards, content], room: scene.planes.spare() })
   await store.put(keys.residual, residual, { contentType: 'application/fits' })
 
   return {

@@ -184,7 +184,8 @@ describe('the measure stage', () => {
   })
 
   test('leaves the frame without its stars, sky and noise kept', async () => {
-    const { frame } = decodeFrame(await store.get(output.residual))
+    const { frame, cards } = decodeFrame(await store.get(output.residual))
+    expect(cards.find(({ keyword }) => keyword === 'CONTENT')?.value).toBe('residual')
     const expected = Math.sqrt(sky.skyAdu / sky.gain + (sky.readNoise / sky.gain) ** 2)
     let worst = 0
     let sum = 0
