@@ -136,7 +136,7 @@ async function process_([path, ...more]: string[], values: Values): Promise<numb
     targets: targetsOf(values),
     force: await forceOf(values),
     inject: countOf(values.inject, 'inject'),
-    forced: await surveyNamed(values.forced),
+    forced: await importedSurvey(values.forced, values),
     profile: await profileOf(values),
     log: logFor(values),
   })
@@ -288,6 +288,20 @@ async function surveyNamed(name: string | undefined): Promise<SurveyId | undefin
   const { isSurveyId, surveyIds } = await import('#shared/catalogue/surveys/index.ts')
   if (!isSurveyId(name)) throw new UsageError(`no survey "${name}": one of ${surveyIds.join(', ')}`)
   return name
+}
+
+/** A survey that the folder of catalogues has. @throws {UsageError} */
+async function importedSurvey(name: string | undefined, values: Values): Promise<SurveyId | undefined> {
+  const survey = await surveyNamed(name)
+  if (survey === undefined) return undefined
+  const folder = await catalogueFolder(values)
+  const [{ openTiles }, { FolderStore }] = await Promise.all([
+    import('#shared/catalogue/tiles.ts'),
+    import('#shared/folder-store.ts'),
+  ])
+  if (!(await openTiles(new FolderStore(folder)).surveys()).includes(survey))
+    throw new UsageError(`no catalogue ${survey} in ${folder}: import it with "cpcs tiles import ${survey}"`)
+  return survey
 }
 
 /** A survey to solve with. @throws {UsageError} */

@@ -29,6 +29,10 @@ describe('wrong usage ends with status 64 and a sentence', () => {
       ['process', 'a.fits', '--out', 'o', '--catalogues', import.meta.dirname, '--inject', '1.5'],
       /a whole number from 1/,
     ],
+    [
+      ['process', 'a.fits', '--out', 'o', '--catalogues', import.meta.dirname, '--forced', 'des'],
+      /no catalogue des in .*: import it/,
+    ],
     [['process', 'a.fits', '--out', 'o', '--catalogues', join(work, 'nowhere')], /nowhere is no folder of catalogues/],
     [
       ['process', 'a.fits', '--out', 'o', '--catalogues', import.meta.dirname, '--survey', 'twomass', '--band', 'r'],
