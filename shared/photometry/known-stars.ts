@@ -55,9 +55,9 @@ export function enterKnown(scene: Scene, stars: SceneStars, psf: Psf, known: Kno
     stars.priorFlux[star] = flux
     stars.priorErr[star] = error
     stars.fluxErr[star] = error
-    local.moveTo(known.x[i], known.y[i])
     const least = Math.min(2.3 * psf.fwhmPx, psf.radiusPx)
     const radius = scene.drawnRadius(psf, flux, known.x[i], known.y[i], least)
+    local.moveTo(known.x[i], known.y[i], radius)
     scene.redraw(local, stars, star, known.x[i], known.y[i], flux, radius)
     entered++
   }

@@ -148,7 +148,7 @@ function settleOnLocalSky(scene: Scene, stars: SceneStars, tables: StampPsf): vo
     const moved = fit ? Math.hypot(fit.x - stars.x[star], fit.y - stars.y[star]) : Number.POSITIVE_INFINITY
     if (!fit || fit.order < 0 || !(fit.flux > 0) || moved > psf.fwhmPx / 2) continue
     const radius = scene.drawnRadius(psf, fit.flux, fit.x, fit.y, stars.radius[star])
-    local.moveTo(stars.homeX[star], stars.homeY[star])
+    local.moveTo(stars.homeX[star], stars.homeY[star], Math.max(radius, stars.radius[star]))
     scene.redraw(local, stars, star, fit.x, fit.y, fit.flux, radius)
     stars.fluxErr[star] = Math.max(stars.fluxErr[star], fit.fluxErr)
     stars.xErr[star] = Math.max(stars.xErr[star], fit.xErr)
