@@ -268,7 +268,7 @@ export class GroupFitter {
 
   /** Errors from the inverse of the normal matrix, which is factored; χ and sharpness from what is left. */
   #report(group: Int32Array): void {
-    const { fluxErr, xErr, yErr, chi, sharp, sharpErr, groupSize, held } = this.#stars
+    const { fluxErr, sharing, xErr, yErr, chi, sharp, sharpErr, groupSize, held } = this.#stars
     const n = 3 * group.length
     choleskyInverseDiagonal(this.#normal, n, this.#inverse)
     const error = (k: number) => Math.sqrt(this.#inverse[k]) * this.#scale[k]
@@ -276,6 +276,7 @@ export class GroupFitter {
       const star = group[a]
       groupSize[star] = group.length
       fluxErr[star] = error(3 * a)
+      sharing[star] = this.#inverse[3 * a]
       xErr[star] = held[star] ? Number.NaN : error(3 * a + 1)
       yErr[star] = held[star] ? Number.NaN : error(3 * a + 2)
       const core = CORE_FWHM * this.#psf.fwhmPx

@@ -3,6 +3,7 @@ import { hasFlag } from '#shared/flags.ts'
 import { pixelScaleDeg, pixelToSky } from '#shared/sky/wcs.ts'
 import type { Wcs } from '#shared/sky/wcs-type.ts'
 import { apertureTie } from './aperture.ts'
+import { hiddenCompanions } from './hidden-companions.ts'
 import { hiddenCoreError } from './hidden-core.ts'
 import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
@@ -44,14 +45,17 @@ export function makeCatalogue(
   const tie = apertureTie(measured, radius)
   const frame = { width: scene.width, height: scene.height, fwhmPx: psf.fwhmPx, scaleDeg: pixelScaleDeg(wcs) }
   const errorPx = (star: number) => (trueErrors(measured, star).inflation * (stars.xErr[star] + stars.yErr[star])) / 2
+  const alone = Float64Array.from(order, star => trueErrors(measured, star).fluxErr)
+  const companions = hiddenCompanions(scene, stars, psf, order, alone)
   const onSky = known && tieToSurvey(stars, known, errorPx, frame)
   const floorPx = onSky?.floorPx ?? 0
   const [c11, c12, c21, c22] = wcs.cd.map(value => value * MAS_PER_DEG)
   const local = new LocalPsf(psf)
   order.forEach((star, row) => {
-    const { flux, fluxErr: fittedErr, inflation } = trueErrors(measured, star)
-    const hidden = coreError(measured, local, star)
-    const fluxErr = Math.hypot(fittedErr, hidden * flux)
+    const flux = stars.flux[star]
+    const { inflation } = trueErrors(measured, star)
+    const relative = Math.hypot(relativeError(psf), coreError(measured, local, star))
+    const fluxErr = Math.hypot(companions[row] * alone[row], relative * flux)
     const [dx, dy] = onSky?.shiftAt(stars.x[star], stars.y[star]) ?? [0, 0]
     const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star] + dx, stars.y[star] + dy)
     const xErr = Math.hypot(stars.xErr[star] * inflation, floorPx)
@@ -90,20 +94,21 @@ export function magnitude(flux: number): number {
   return flux > 0 ? -2.5 * Math.log10(flux) : Number.NaN
 }
 
-/** The fit's error with what empty places of the region scatter beyond theirs (and the ratio of both), and the floor. */
-function trueErrors(measured: MeasuredFrame, star: number): { flux: number; fluxErr: number; inflation: number } {
+/**
+ * The fit's error of a star's flux with what empty places of the region scatter beyond theirs (and the ratio of both), and
+ * with what the map of the sky takes in those. Beside neighbours that goes into a flux with the same weights as noise.
+ */
+function trueErrors(measured: MeasuredFrame, star: number): { fluxErr: number; inflation: number } {
   const { scene, stars, psf, scatter, takenBySky } = measured
   const x = stars.x[star]
   const y = stars.y[star]
-  const empty = scene.skyNoise(scene.indexAt(x, y)) / Math.sqrt(psf.sharpness)
+  const empty = scene.skyNoise(scene.indexAt(x, y)) * Math.sqrt(stars.sharing[star] / psf.sharpness)
   const extra = (scatter(x, y) ** 2 - 1) * empty * empty
   const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
   // In an empty place the map of the sky has followed the noise and structure that lie there; a star keeps them to itself.
   const kept = 1 - takenBySky(x, y)
   const ofSky = empty * scatter(x, y) * Math.sqrt(kept ** -2 - 1)
-  const flux = stars.flux[star]
-  const fluxErr = Math.hypot(stars.fluxErr[star] * inflation, ofSky, relativeError(psf) * flux)
-  return { flux, fluxErr, inflation }
+  return { fluxErr: Math.hypot(stars.fluxErr[star] * inflation, ofSky), inflation }
 }
 
 /** What a saturated core leaves open of a star's flux, relative; 0 of other stars. */

@@ -32,6 +32,8 @@ export class SceneStars {
   radius: Float64Array
   wingFlux: Float64Array
   fluxErr: Float64Array
+  /** By how much the variance of the flux is larger for the neighbours that are fitted with it. */
+  sharing: Float64Array
   xErr: Float64Array
   yErr: Float64Array
   chi: Float64Array
@@ -60,6 +62,7 @@ export class SceneStars {
     this.radius = column()
     this.wingFlux = column()
     this.fluxErr = column().fill(Number.NaN)
+    this.sharing = column().fill(1)
     this.xErr = column().fill(Number.NaN)
     this.yErr = column().fill(Number.NaN)
     this.chi = column().fill(Number.NaN)
