@@ -7,8 +7,8 @@ import type { Scene, SceneStars } from './scene.ts'
 /** Stars this significant tell how many there are of each brightness, and how many at least. */
 const SURE_SIGMA = 12
 const LEAST_STARS = 30
-/** Fainter than this, in errors, is in the scatter of empty places, beside stars as elsewhere. */
-const ALONE_SIGMA = 3
+/** Fainter than this, in errors, nothing is found anywhere: such stars are in the scatter of empty places. */
+const LEAST_SIGMA = 3
 /** What the fit parts (see SceneFitter): nothing nearer than this, FWHM; up to `near` what stands out by the second. */
 const MERGED_FWHM = 0.4
 const NEAR_FWHM = 0.9
@@ -112,10 +112,10 @@ export function wideningTable(perPx: number, slope: number, fwhmPx: number): Flo
 function kindsOf(perPx: number, slope: number, fwhmPx: number, total: number): Kind[] {
   const s = fwhmPx / 2.355
   const kinds: Kind[] = []
-  const ratio = total / 2 / ALONE_SIGMA
+  const ratio = total / 2 / LEAST_SIGMA
   if (!(ratio > 1)) return kinds
   for (let i = 0; i < STEPS; i++) {
-    const edge = (k: number) => ALONE_SIGMA * ratio ** (k / STEPS)
+    const edge = (k: number) => LEAST_SIGMA * ratio ** (k / STEPS)
     const f = edge(i + 0.5)
     const stars = perPx * (edge(i) ** -slope - edge(i + 1) ** -slope)
     for (let j = 0; j < STEPS; j++) {
@@ -124,7 +124,9 @@ function kindsOf(perPx: number, slope: number, fwhmPx: number, total: number): K
       const u = (d * d) / (2 * s * s)
       const nearest = d < NEAR_FWHM * fwhmPx ? NEAR_SIGMA : FAR_SIGMA
       const out = f * Math.sqrt((1 - Math.exp(-u) * (1 + u)) * (1 - f / total))
-      const hidden = d < MERGED_FWHM * fwhmPx ? 1 : normalCdf(nearest - out)
+      const missed = d < MERGED_FWHM * fwhmPx ? 1 : normalCdf(nearest - out)
+      // What would be missed alone, too, is in the scatter of empty places.
+      const hidden = Math.max(0, missed - normalCdf(FAR_SIGMA - f))
       // The fit stands on the common centre of light.
       const off = (d * f) / total
       const own = (total - f) * Math.exp(-(off * off) / (4 * s * s))

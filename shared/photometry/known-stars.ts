@@ -24,6 +24,9 @@ const NEAR_FWHM = 1.6
 const LEAST_BIAS_SIGMA = 0.3
 /** Brighter than the fitted star by this factor, it would have been seen. */
 const MOST_RATIO = 1.5
+/** What lies this many errors off a fitted star and should have less than this part of its light is another one. */
+const OTHER_SIGMA = 3
+const OTHER_PART = 0.5
 /** Stars this significant tell how the survey's magnitudes become fluxes, and how many at least. */
 const SURE_SIGMA = 10
 const LEAST_PAIRS = 20
@@ -46,7 +49,16 @@ export function enterKnown(scene: Scene, stars: SceneStars, psf: Psf, known: Kno
   if (!expected) return 0
   const local = new LocalPsf(psf)
   let entered = 0
-  for (const i of unmatched) {
+  const beside = new PlaceIndex(NEAR_FWHM * psf.fwhmPx)
+  for (const i of unmatched) beside.add(known.x, known.y, i)
+  const others = pairs.filter(([i, star]) => {
+    let left = stars.flux[star]
+    beside.visit(stars.x[star], stars.y[star], other => {
+      left -= expected(other).flux
+    })
+    return isAnother(stars, star, known, i, expected(i).flux / left)
+  })
+  for (const i of [...unmatched, ...others.map(([i]) => i)]) {
     const { flux, error } = expected(i)
     if (!isWorthDrawing(stars, psf, known, i, flux, index)) continue
     const star = stars.add(known.x[i], known.y[i])
@@ -123,6 +135,16 @@ function pair(stars: SceneStars, psf: Psf, known: KnownStars, order: number[], i
     else taken[nearest] = 1
   })
   return found
+}
+
+/**
+ * Whether a known star beside a fitted one is not that star, but a companion of one that the survey has missed: it stands
+ * elsewhere, and should have but a part of the light that no other known star accounts for.
+ */
+function isAnother(stars: SceneStars, star: number, known: KnownStars, i: number, part: number): boolean {
+  if (stars.held[star] || !(part > 0 && part < OTHER_PART)) return false
+  const distance = Math.hypot(stars.x[star] - known.x[i], stars.y[star] - known.y[i])
+  return distance > OTHER_SIGMA * Math.hypot(stars.xErr[star], stars.yErr[star], known.errorPx[i])
 }
 
 /** Whether the star's light would noticeably be counted as that of a fitted star, which it does not outshine. */
