@@ -67,6 +67,11 @@ describe('a companion within the seeing', () => {
     expect(spread).toBeLessThan(1.3)
   })
 
+  test('is taken out when the survey has it alone, and not the star', () => {
+    const told = pulls(measured(survey([...lattice.filter(star => !primaries.includes(star)), ...companions])))
+    expect(Math.abs(median(told))).toBeLessThan(0.7)
+  })
+
   test('that has gone since the survey saw it is not believed blindly', () => {
     const gone = survey([...lattice, ...companions])
     for (let i = lattice.length; i < gone.mag.length; i++) gone.mag[i] -= 1
