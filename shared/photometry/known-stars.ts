@@ -24,7 +24,10 @@ const NEAR_FWHM = 1.6
 const LEAST_BIAS_SIGMA = 0.3
 /** Brighter than the fitted star by this factor, it would have been seen. */
 const MOST_RATIO = 1.5
-/** What lies this many errors off a fitted star and should have less than this part of its light is another one. */
+/**
+ * A known star that lies this many errors off the fitted one, and should have less than this part of the light that no
+ * other known star accounts for, is not that star but a companion of one that the survey has missed.
+ */
 const OTHER_SIGMA = 3
 const OTHER_PART = 0.5
 /** Stars this significant tell how the survey's magnitudes become fluxes, and how many at least. */
@@ -51,14 +54,16 @@ export function enterKnown(scene: Scene, stars: SceneStars, psf: Psf, known: Kno
   let entered = 0
   const beside = new PlaceIndex(NEAR_FWHM * psf.fwhmPx)
   for (const i of unmatched) beside.add(known.x, known.y, i)
-  const others = pairs.filter(([i, star]) => {
+  const others = order.filter((i, k) => {
+    const star = pairs[k]
+    if (star < 0 || stars.held[star] || !standsElsewhere(stars, star, known, i)) return false
     let left = stars.flux[star]
     beside.visit(stars.x[star], stars.y[star], other => {
       left -= expected(other).flux
     })
-    return isAnother(stars, star, known, i, expected(i).flux / left)
+    return expected(i).flux < OTHER_PART * left
   })
-  for (const i of [...unmatched, ...others.map(([i]) => i)]) {
+  for (const i of [...unmatched, ...others]) {
     const { flux, error } = expected(i)
     if (!isWorthDrawing(stars, psf, known, i, flux, index)) continue
     const star = stars.add(known.x[i], known.y[i])
@@ -137,14 +142,10 @@ function pair(stars: SceneStars, psf: Psf, known: KnownStars, order: number[], i
   return found
 }
 
-/**
- * Whether a known star beside a fitted one is not that star, but a companion of one that the survey has missed: it stands
- * elsewhere, and should have but a part of the light that no other known star accounts for.
- */
-function isAnother(stars: SceneStars, star: number, known: KnownStars, i: number, part: number): boolean {
-  if (stars.held[star] || !(part > 0 && part < OTHER_PART)) return false
-  const distance = Math.hypot(stars.x[star] - known.x[i], stars.y[star] - known.y[i])
-  return distance > OTHER_SIGMA * Math.hypot(stars.xErr[star], stars.yErr[star], known.errorPx[i])
+/** Whether the places of a known star and of a fitted one differ by more than their errors. */
+function standsElsewhere({ x, y, xErr, yErr }: SceneStars, star: number, known: KnownStars, i: number): boolean {
+  const distance = Math.hypot(x[star] - known.x[i], y[star] - known.y[i])
+  return distance > OTHER_SIGMA * Math.hypot(xErr[star], yErr[star], known.errorPx[i])
 }
 
 /** Whether the star's light would noticeably be counted as that of a fitted star, which it does not outshine. */
