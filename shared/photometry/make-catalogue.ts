@@ -54,8 +54,8 @@ export function makeCatalogue(
   order.forEach((star, row) => {
     const flux = stars.flux[star]
     const { inflation } = trueErrors(measured, star)
-    const relative = Math.hypot(relativeError(psf), coreError(measured, local, star))
-    const fluxErr = Math.hypot(companions[row] * alone[row], relative * flux)
+    const hidden = coreError(measured, local, star)
+    const fluxErr = Math.hypot(companions[row] * alone[row], relativeError(psf) * flux, hidden * flux)
     const [dx, dy] = onSky?.shiftAt(stars.x[star], stars.y[star]) ?? [0, 0]
     const [raDeg, decDeg] = pixelToSky(wcs, stars.x[star] + dx, stars.y[star] + dy)
     const xErr = Math.hypot(stars.xErr[star] * inflation, floorPx)

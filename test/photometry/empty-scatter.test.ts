@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { random } from '#shared/numeric/random.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { analyticPsf } from '#shared/photometry/psf-build.ts'
-import { scatterOfStars, searchResidual } from '#shared/photometry/residual-search.ts'
+import { scatterWithTail, searchResidual } from '#shared/photometry/residual-search.ts'
 import { searchRows } from '#shared/photometry/row-filter.ts'
 import { Scene } from '#shared/photometry/scene.ts'
 
@@ -40,7 +40,7 @@ test('empty places scatter as lists of them do by plain statistics, in the bulk 
     }
   })
   const bulk = searchResidual(scene, psf, 0, 1e9).scatter
-  const withTail = scatterOfStars(scene, psf, () => 0)
+  const withTail = scatterWithTail(scene, psf)
   seen.forEach((list, region) => {
     const [x, y] = [region % 2 === 0 ? 10 : width - 10, region < 2 ? 10 : height - 10]
     const sigma = madSigma(list)
