@@ -1,4 +1,5 @@
 import { flagMask } from '#shared/flags.ts'
+import { widthsOf } from './hidden-companions.ts'
 import type { KnownStars } from './known-stars.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
@@ -24,13 +25,18 @@ const KNOWN_FWHM = 0.6
  * each of them a little wider than the PSF; the brightest of them stays and stands for the galaxy, the others are drawn
  * but are no stars of their own. What a survey made above the air knows as a star is one.
  */
-export function markPieces({ width, height }: Scene, stars: SceneStars, psf: Psf, known?: KnownStars): void {
+export function markPieces(scene: Scene, stars: SceneStars, psf: Psf, known?: KnownStars): void {
   const linkPx = LINK_FWHM * psf.fwhmPx
-  const members = candidates(stars, psf, known)
-  const crowded = (members.length * Math.PI * linkPx * linkPx) / (width * height) > CROWDED
+  const measured = stars.byFlux().filter(star => !stars.held[star])
+  const width = new Float64Array(stars.count)
+  widthsOf(stars, measured).forEach((value, i) => {
+    width[measured[i]] = value
+  })
+  const members = candidates(stars, measured, psf, known)
+  const crowded = (members.length * Math.PI * linkPx * linkPx) / (scene.width * scene.height) > CROWDED
   for (const group of groupsOf(stars, members, linkPx)) {
     const faint = group.filter(star => stars.flux[star] < STAR_SIGMA * stars.fluxErr[star])
-    const wide = faint.reduce((sum, star) => sum + stars.sharp[star] / stars.sharpErr[star], 0)
+    const wide = faint.reduce((sum, star) => sum + width[star], 0)
     const sigmas = WIDE_SIGMA[crowded ? 'crowded' : group.length > 2 ? 'more' : 'pair']
     if (!(wide > sigmas * Math.sqrt(faint.length))) continue
     for (const star of faint) if (star !== group[0]) stars.piece[star] = 1
@@ -38,14 +44,13 @@ export function markPieces({ width, height }: Scene, stars: SceneStars, psf: Psf
 }
 
 /** Stars that nothing vouches for, brightest first. */
-function candidates(stars: SceneStars, psf: Psf, known?: KnownStars): Int32Array {
-  const { x, y, held, flags, sharp, sharpErr } = stars
+function candidates(stars: SceneStars, measured: Int32Array, psf: Psf, known?: KnownStars): Int32Array {
+  const { x, y, flags } = stars
   const same = KNOWN_FWHM * psf.fwhmPx
   const index = new PlaceIndex(same)
   for (let i = 0; known && i < known.x.length; i++) index.add(known.x, known.y, i)
-  return stars.byFlux().filter(star => {
-    if (held[star] || flags[star] & flagMask('saturated')) return false
-    if (!Number.isFinite(sharp[star] / sharpErr[star])) return false
+  return measured.filter(star => {
+    if (flags[star] & flagMask('saturated')) return false
     return !known || index.nearestTo(x[star], y[star], known.x, known.y) > same
   })
 }

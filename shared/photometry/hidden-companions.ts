@@ -81,8 +81,12 @@ export function hiddenCompanions(
   })
 }
 
-/** How much wider than stars of like brightness, in the errors by which these differ; 0 where the width is not known. */
-function widthsOf({ sharp, sharpErr }: SceneStars, order: Int32Array): Float64Array {
+/**
+ * How much wider than stars of like brightness, in the errors by which these differ; 0 where the width is not known.
+ *
+ * @param order the stars, brightest first
+ */
+export function widthsOf({ sharp, sharpErr }: SceneStars, order: Int32Array): Float64Array {
   const widths = Float64Array.from(order, star => sharp[star] / sharpErr[star])
   for (let from = 0; from < order.length; from += ALIKE) {
     const block = widths.subarray(from, from + ALIKE)
