@@ -1,7 +1,7 @@
 import type { NodeBlocks } from './psf-residual.ts'
 
-/** Changes over the frame are smaller than the residual itself, by this factor of precision. */
-const CHANGE_PRECISION = 4
+/** All terms of change together are smaller than the residual itself, so the precision of each is higher by this factor. */
+const CHANGE_PRECISION = 12
 /** Rings around the star, FWHM, in each of which the stars say how much there is to learn. */
 const RING_EDGES_FWHM = [0.8, 1.6, 2.6]
 const RINGS = RING_EDGES_FWHM.length + 1

@@ -63,7 +63,7 @@ function foundChange(change: number): Float64Array {
 
 test('a change over the frame is learnt where there is one, and noise does not pass for it where there is none', () => {
   const rms = (list: Float64Array) => Math.sqrt(list.reduce((sum, value) => sum + value * value, 0) / list.length)
-  // Under the prior as it began, ± 1/2, noise of 0.055 is left.
+  // Without learning, noise of several hundredths is left.
   expect(rms(foundChange(0))).toBeLessThan(0.01)
   expect(rms(foundChange(0.4).map(value => value - 0.4))).toBeLessThan(0.08)
 })
