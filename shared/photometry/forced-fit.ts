@@ -34,6 +34,9 @@ export interface Neighbour {
 export interface ForcedFit {
   flux: number
   fluxErr: number
+  /** Flux that the fit would see in one ADU more of sky in every pixel, and in a bowl of it: little where the sky is free. */
+  ofLevel: number
+  ofBowl: number
   /** How far the star lies from where it was drawn, pixel; 0 where the place is held. */
   dx: number
   dy: number
@@ -148,6 +151,13 @@ export function solveForced(
   for (let i = 0; i < n; i++) {
     evidence += Math.log(scale[i] / normal[i * n + i]) + 0.5 * solution[i] * scale[i] * equations.right[i]
   }
+  const fluxOf = (column: number) => {
+    const answer = Float64Array.from(scale, (factor, i) => {
+      return factor * equations.normal[i < column ? column * n + i : i * n + column]
+    })
+    choleskySolve(normal, n, answer)
+    return answer[0] * scale[0]
+  }
   const step = (first: number, moves: boolean): Step => ({
     flux: solution[first] * scale[first],
     dx: moves ? solution[first + 1] * scale[first + 1] : 0,
@@ -156,6 +166,8 @@ export function solveForced(
   return {
     ...step(0, free),
     fluxErr: Math.sqrt(choleskyInverse(normal, n)[0]) * scale[0],
+    ofLevel: fluxOf(sky),
+    ofBowl: fluxOf(sky + 3),
     neighbours: neighbours.map(neighbour => step(neighbour.column, neighbour.free)),
     evidence,
   }
@@ -186,7 +198,8 @@ export function averageForced(equations: ForcedEquations, prior: SkyPrior, skyNo
     dx: mean(fit => fit.neighbours[i].dx),
     dy: mean(fit => fit.neighbours[i].dy),
   }))
-  return { flux, fluxErr, dx: mean(fit => fit.dx), dy: mean(fit => fit.dy), neighbours }
+  const [ofLevel, ofBowl] = [mean(fit => fit.ofLevel), mean(fit => fit.ofBowl)]
+  return { flux, fluxErr, ofLevel, ofBowl, dx: mean(fit => fit.dx), dy: mean(fit => fit.dy), neighbours }
 }
 
 /** The light of a star of unit flux on a stamp, and its slopes. */

@@ -14,6 +14,7 @@ import type { ExpectedStars } from './known-stars.ts'
 import { relativeError } from './make-catalogue.ts'
 import { type MeasuredFrame, POOR_CHI } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
+import { humpOfSky, takenBySky } from './residual-sky.ts'
 import { maskFlags, starsWithin } from './scene.ts'
 import { addLight, cutStamp, type Stamp } from './stamp.ts'
 import type { ForcedPhotometry } from './star-catalogue.ts'
@@ -80,13 +81,15 @@ export function measureTarget(
     (beside.neighbours.length > 0 ? flagMask('blended') : 0) |
     // A galaxy's own fit describes what the star's leaves.
     (!host && fit.chi > POOR_CHI ? flagMask('poorFit') : 0)
+  // Light that no star of the scene stands for went into the map of the sky, as far as that follows it.
+  const kept = host || own.length > 0 ? 1 : 1 - fluxInSky(measured, fit)
   const hidden = hasFlag(flags, 'saturated') ? hiddenCoreError(measured, local, fit.place.x, fit.place.y) : 0
   return {
     ...target,
     x: fit.place.x,
     y: fit.place.y,
-    flux,
-    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (relativeError(psf) ** 2 + hidden ** 2) * flux ** 2),
+    flux: flux / kept,
+    fluxErr: Math.sqrt(fluxErr ** 2 + excess + (relativeError(psf) ** 2 + hidden ** 2) * flux ** 2) / kept,
     skyAdu: scene.sky[scene.indexAt(x, y)],
     chi: fit.chi,
     flags,
@@ -101,9 +104,13 @@ function starsAt({ stars, psf }: MeasuredFrame, x: number, y: number): number[] 
   })
 }
 
-interface PlaceFit {
-  flux: number
-  fluxErr: number
+/** Part of a place's flux that the fit misses because the map of the sky has taken of it, as a hump of the map's cells. */
+function fluxInSky({ refinedSky, scene, psf }: MeasuredFrame, { place, ofLevel, ofBowl }: PlaceFit): number {
+  const { level, bowl } = humpOfSky(refinedSky, FORCED_REACH_FWHM * psf.fwhmPx)
+  return takenBySky(refinedSky, place.x / scene.width, place.y / scene.height) * (level * ofLevel + bowl * ofBowl)
+}
+
+interface PlaceFit extends Pick<ForcedFit, 'flux' | 'fluxErr' | 'ofLevel' | 'ofBowl'> {
   place: { x: number; y: number; guess: number }
   chi: number
 }
@@ -143,7 +150,8 @@ function fitInRounds(
   }
   if (!fit) return undefined
   const left = without(whole, local, [...beside, { ...place, flux: fit.flux }])
-  return { flux: fit.flux, fluxErr: fit.fluxErr, place, chi: chiOf(left, place, CORE_FWHM * psf.fwhmPx) }
+  const { flux, fluxErr, ofLevel, ofBowl } = fit
+  return { flux, fluxErr, ofLevel, ofBowl, place, chi: chiOf(left, place, CORE_FWHM * psf.fwhmPx) }
 }
 
 /** A stamp with stars taken out of it. */

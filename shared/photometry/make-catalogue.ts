@@ -8,6 +8,7 @@ import { hiddenCoreError } from './hidden-core.ts'
 import type { KnownStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf, type Psf } from './psf.ts'
+import { takenBySky } from './residual-sky.ts'
 import { tieToSurvey } from './sky-tie.ts'
 import type { StarCatalogue } from './star-catalogue.ts'
 
@@ -99,14 +100,14 @@ export function magnitude(flux: number): number {
  * with what the map of the sky takes in those. Beside neighbours that goes into a flux with the same weights as noise.
  */
 function trueErrors(measured: MeasuredFrame, star: number): { fluxErr: number; inflation: number } {
-  const { scene, stars, psf, scatter, takenBySky } = measured
+  const { scene, stars, psf, scatter, refinedSky } = measured
   const x = stars.x[star]
   const y = stars.y[star]
   const empty = scene.skyNoise(scene.indexAt(x, y)) * Math.sqrt(stars.sharing[star] / psf.sharpness)
   const extra = (scatter(x, y) ** 2 - 1) * empty * empty
   const inflation = Math.sqrt(1 + extra / stars.fluxErr[star] ** 2)
   // In an empty place the map of the sky has followed the noise and structure that lie there; a star keeps them to itself.
-  const kept = 1 - takenBySky(x, y)
+  const kept = 1 - takenBySky(refinedSky, x / scene.width, y / scene.height) / psf.sharpness
   const ofSky = empty * scatter(x, y) * Math.sqrt(kept ** -2 - 1)
   return { fluxErr: Math.hypot(stars.fluxErr[star] * inflation, ofSky), inflation }
 }

@@ -12,7 +12,7 @@ import { LocalPsf, type Psf } from './psf.ts'
 import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
 import { scatterWithTail } from './residual-search.ts'
-import { refineSky, takenBySky } from './residual-sky.ts'
+import { type RefinedSky, refineSky } from './residual-sky.ts'
 import { maskFlags, Scene, SceneStars } from './scene.ts'
 import type { ScenePlanes } from './scene-planes.ts'
 import type { StampPsf } from './stamp-psf.ts'
@@ -38,8 +38,8 @@ export interface MeasuredFrame {
   fitter: SceneFitter
   /** Factor by which fluxes of empty places scatter beyond their errors, at a place of the frame. */
   scatter: Scatter
-  /** Part of a star's light that the map of the sky would take for its own if the star were not fitted, at a place. */
-  takenBySky: (x: number, y: number) => number
+  /** How far the map of the sky follows its cells. */
+  refinedSky: RefinedSky
 }
 
 /**
@@ -112,7 +112,7 @@ export function measureStars(
     apertures,
     growth: growthCurve(apertures, psf, stars, psfStars),
     scatter: scatterWithTail(scene, psf),
-    takenBySky: (x, y) => takenBySky(refined, x / scene.width, y / scene.height) / psf.sharpness,
+    refinedSky: refined,
   }
 }
 

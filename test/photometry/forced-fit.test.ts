@@ -8,7 +8,15 @@ import { measureTarget } from '#shared/photometry/forced.ts'
 import type { ExpectedStars } from '#shared/photometry/known-stars.ts'
 import { type MeasuredFrame, measureStars } from '#shared/photometry/measure-stars.ts'
 import { LocalPsf } from '#shared/photometry/psf.ts'
-import { detectionsNear, fluxLimit, latticeStars, renderFrame, type Sky, type TrueStar } from './rendered-frame.ts'
+import {
+  detectionsNear,
+  fluxLimit,
+  latticeStars,
+  moffatOnPixel,
+  renderFrame,
+  type Sky,
+  type TrueStar,
+} from './rendered-frame.ts'
 
 const sky: Sky = { width: 320, height: 320, fwhmPx: 3.2, beta: 3, skyAdu: 400, gain: 1.5, readNoise: 6, seed: 31 }
 const nobody = { name: 'target', raDeg: 0, decDeg: 0 }
@@ -118,6 +126,24 @@ describe('a target', () => {
       .map(({ x, y }) => measureTarget(measured, nobody, x, y)!.flux / error)
     expect(fluxes.length).toBeGreaterThan(40)
     expect(Math.abs(median(fluxes) - 2)).toBeLessThan(0.6) // 1.25/√n = 0.19
+  })
+
+  test('too faint to be seen keeps in a nebula what the map of the sky has taken', () => {
+    const empty = renderFrame(sky, field)
+    addRipples(empty, 25, 26)
+    const flux = 2 * fluxLimit(sky, 0)
+    const places = field.map(({ x, y }) => ({ x: x + 19, y: y + 3 })).filter(({ x, y }) => x < 300 && y < 300)
+    const added = { ...empty, pixels: Float32Array.from(empty.pixels) }
+    for (const { x, y } of places)
+      for (let j = Math.round(y) - 12; j <= Math.round(y) + 12; j++)
+        for (let i = Math.round(x) - 12; i <= Math.round(x) + 12; i++)
+          added.pixels[j * sky.width + i] += flux * moffatOnPixel(i - x, j - y, sky.fwhmPx, sky.beta)
+    const [before, after] = [empty, added].map(frame => {
+      const measured = measureFrame(frame, field)
+      return places.map(({ x, y }) => measureTarget(measured, nobody, x, y)!.flux)
+    })
+    const gained = after.map((found, i) => (found - before[i]) / flux)
+    expect(Math.abs(median(gained) - 1)).toBeLessThan(0.04)
   })
 
   test('is parted from a star that only a survey knows', () => {

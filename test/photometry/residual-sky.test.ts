@@ -22,7 +22,7 @@ function sceneOf(structure: number, added: (x: number, y: number) => number): Sc
 }
 
 /** What the map takes of light of 5 × 5 pixels, in the middle of it, for each ADU a pixel: as found, and as claimed. */
-function taken(structure: number): { found: number; claimed: number } {
+function taken(structure: number, rounds = 1): { found: number; claimed: number } {
   const places: [number, number][] = []
   const draw = random('places')
   for (let y = 40; y < height - 40; y += 35) {
@@ -32,8 +32,13 @@ function taken(structure: number): { found: number; claimed: number } {
   const near = (x: number, y: number) => places.some(([u, v]) => Math.abs(x - u) <= 2 && Math.abs(y - v) <= 2)
   const amount = 0.25 * noise
   const [without, withLight] = [sceneOf(structure, () => 0), sceneOf(structure, (x, y) => (near(x, y) ? amount : 0))]
-  const refined = refineSky(without, cellPx)
-  refineSky(withLight, cellPx)
+  const refine = (scene: Scene) => {
+    let refined = refineSky(scene, cellPx)
+    for (let round = 1; round < rounds; round++) refined = refineSky(scene, cellPx, refined)
+    return refined
+  }
+  const refined = refine(without)
+  refine(withLight)
   let found = 0
   let claimed = 0
   for (const [x, y] of places) {
@@ -48,6 +53,12 @@ test('the map of an uneven sky takes as much of a light as it says', () => {
   const { found, claimed } = taken(3 * noise)
   expect(claimed * cellPx ** 2).toBeCloseTo(0.73, 1) // all of the cell is believed
   expect(Math.abs(found / claimed - 1)).toBeLessThan(0.25)
+})
+
+test('the map that is refined once more takes more, and says so', () => {
+  const [once, thrice] = [taken(3 * noise), taken(3 * noise, 3)]
+  expect(thrice.found).toBeGreaterThan(1.15 * once.found)
+  expect(Math.abs(thrice.found / thrice.claimed - 1)).toBeLessThan(0.15)
 })
 
 test('that of an even sky takes next to nothing', () => {
