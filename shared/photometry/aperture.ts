@@ -1,7 +1,8 @@
 import { median } from '#shared/numeric/robust.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import type { Psf } from './psf.ts'
-import { PROFILE_ERROR, type Scene, type SceneStars } from './scene.ts'
+import { PROFILE_ERROR, type Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 import type { StampPsf } from './stamp-psf.ts'
 
 /**

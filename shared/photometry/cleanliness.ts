@@ -1,6 +1,7 @@
 import { madSigma } from '#shared/numeric/robust.ts'
 import type { Psf } from './psf.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** Stars of this significance would be seen in the subtracted frame if they were taken out badly. */
 const LEAST_SIGMA = 20

@@ -5,7 +5,8 @@ import { Groups, groupStars } from './groups.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
 import { type Found, searchResidual } from './residual-search.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 import type { StampPsf } from './stamp-psf.ts'
 
 /** Pixels within this many FWHM of a star carry its fit: 99 % of what the photons know. */

@@ -3,7 +3,8 @@ import { widthsOf } from './hidden-companions.ts'
 import type { KnownStars } from './known-stars.ts'
 import { PlaceIndex } from './place-index.ts'
 import type { Psf } from './psf.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** The fit covers a galaxy with stars that lie from one to two FWHM apart: nearer ones were merged. */
 const LINK_FWHM = 2.1

@@ -1,4 +1,4 @@
-import type { SceneStars } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** The largest group that is fitted at once: its normal matrix has three columns for each star. */
 export const MAX_GROUP = 25

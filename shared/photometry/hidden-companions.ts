@@ -2,7 +2,8 @@ import { flagMask } from '#shared/flags.ts'
 import { normalCdf } from '#shared/numeric/normal.ts'
 import { madSigmaInPlace, median, medianInPlace } from '#shared/numeric/robust.ts'
 import type { Psf } from './psf.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** Stars this significant tell how many there are of each brightness, and how many at least. */
 const SURE_SIGMA = 12

@@ -3,7 +3,7 @@ import { fitGalaxy, type GalaxyFit } from './galaxy-model.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
 import { LocalPsf } from './psf.ts'
-import { starsWithin } from './scene.ts'
+import { starsWithin } from './scene-stars.ts'
 import { addLight, cutStamp, type Stamp } from './stamp.ts'
 
 /** A fit this significant, and far from the centre of the galaxy, is a star; anything else is part of the galaxy. */

@@ -2,7 +2,8 @@ import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { PlaceIndex } from './place-index.ts'
 import { LocalPsf, type Psf } from './psf.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** Stars of a survey as they stand on the frame. */
 export interface KnownStars {

@@ -1,5 +1,6 @@
 import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
-import { PROFILE_ERROR, type Scene, type SceneStars } from './scene.ts'
+import { PROFILE_ERROR, type Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 import { SKY_COLUMNS, SKY_SUMS } from './sky-kernels.ts'
 import type { StampPsf } from './stamp-psf.ts'
 

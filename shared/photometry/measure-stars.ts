@@ -13,8 +13,9 @@ import { buildPsf, LEAST_PSF_STARS } from './psf-build.ts'
 import { choosePsfStars, seeingOf } from './psf-stars.ts'
 import { scatterWithTail } from './residual-search.ts'
 import { type RefinedSky, refineSky } from './residual-sky.ts'
-import { maskFlags, Scene, SceneStars } from './scene.ts'
+import { maskFlags, Scene } from './scene.ts'
 import type { ScenePlanes } from './scene-planes.ts'
+import { SceneStars } from './scene-stars.ts'
 import type { StampPsf } from './stamp-psf.ts'
 
 /** Smallest cells of the sky under the stars, in FWHM and pixel. */

@@ -8,7 +8,8 @@ import type { Sample } from './psf-sample.ts'
 import { type CoreShape, fitShape, scaledPlace, shapeAt } from './psf-shape.ts'
 import { doubtAt, letSkyVary } from './psf-sky.ts'
 import { refineTables } from './psf-tables.ts'
-import type { Scene, SceneStars } from './scene.ts'
+import type { Scene } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** Table nodes across a FWHM: a cubic spline then follows the profile to better than 1e-3 of its peak. */
 const NODES_PER_FWHM = 6

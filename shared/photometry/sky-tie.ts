@@ -3,7 +3,7 @@ import { type FitCovariance, fitBestOrder, type Pairs, toPlane } from '#shared/a
 import { flagMask } from '#shared/flags.ts'
 import { PointGrid } from '#shared/numeric/point-grid.ts'
 import type { KnownStars } from './known-stars.ts'
-import type { SceneStars } from './scene.ts'
+import type { SceneStars } from './scene-stars.ts'
 
 /** Only such stars make the tie. */
 const SPOILT = flagMask('blended', 'saturated', 'nearEdge', 'maskedPixels', 'cosmicRay', 'poorFit', 'fitNotConverged')

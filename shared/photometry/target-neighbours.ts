@@ -1,7 +1,7 @@
 import type { Neighbour } from './forced-fit.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import type { MeasuredFrame } from './measure-stars.ts'
-import { starsWithin } from './scene.ts'
+import { starsWithin } from './scene-stars.ts'
 
 /** Stars within this many FWHM of the target are fitted together with it; the nearest ones, no more than so many. */
 const TOGETHER_FWHM = 2

@@ -3,7 +3,8 @@ import { encodeImages, type ImageUnit } from '#shared/fits/write-image.ts'
 import { CoarseMap } from '#shared/image/coarse-map.ts'
 import { type Frame, MASK } from '#shared/image/frame.ts'
 import { random } from '#shared/numeric/random.ts'
-import { Scene, SceneStars } from '#shared/photometry/scene.ts'
+import { Scene } from '#shared/photometry/scene.ts'
+import { SceneStars } from '#shared/photometry/scene-stars.ts'
 
 // No multiple of the four pixels that the kernels take at once.
 const width = 151

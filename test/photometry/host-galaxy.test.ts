@@ -4,7 +4,7 @@ import { random } from '#shared/numeric/random.ts'
 import { measureTarget } from '#shared/photometry/forced.ts'
 import type { KnownStars } from '#shared/photometry/known-stars.ts'
 import { measureStars } from '#shared/photometry/measure-stars.ts'
-import { starsWithin } from '#shared/photometry/scene.ts'
+import { starsWithin } from '#shared/photometry/scene-stars.ts'
 import { detectionsNear, latticeStars, renderFrame, type Sky } from './rendered-frame.ts'
 
 const sky: Sky = { width: 360, height: 360, fwhmPx: 3.1, beta: 3, skyAdu: 400, gain: 1.6, readNoise: 6, seed: 8 }

@@ -3,7 +3,8 @@ import { random } from '#shared/numeric/random.ts'
 import { LocalSky } from '#shared/photometry/local-sky.ts'
 import { LocalPsf } from '#shared/photometry/psf.ts'
 import { analyticPsf } from '#shared/photometry/psf-build.ts'
-import { Scene, SceneStars } from '#shared/photometry/scene.ts'
+import { Scene } from '#shared/photometry/scene.ts'
+import { SceneStars } from '#shared/photometry/scene-stars.ts'
 import { StampPsf } from '#shared/photometry/stamp-psf.ts'
 
 const width = 90

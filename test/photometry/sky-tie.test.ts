@@ -3,7 +3,7 @@ import { solutionErrorMas } from '#shared/astrometry/sip-fit.ts'
 import { random } from '#shared/numeric/random.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
 import type { KnownStars } from '#shared/photometry/known-stars.ts'
-import { SceneStars } from '#shared/photometry/scene.ts'
+import { SceneStars } from '#shared/photometry/scene-stars.ts'
 import { tieToSurvey } from '#shared/photometry/sky-tie.ts'
 
 const FRAME = { width: 2000, height: 1500, fwhmPx: 4, scaleDeg: 0.6 / 3600 }
