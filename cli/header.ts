@@ -85,6 +85,7 @@ const groups: { title: string; rows: Row[] }[] = [
       { label: 'binning', field: 'binning', of: h => h.binning?.join(' × ') ?? null },
       { label: 'colour mosaic', field: 'bayerPattern', of: h => h.bayerPattern ?? null },
       { label: 'order of rows', field: 'rowOrder', of: h => h.rowOrder ?? null },
+      { label: 'unit of pixels', field: 'pixelUnit', of: h => h.pixelUnit ?? null },
     ],
   },
   {

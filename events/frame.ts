@@ -36,6 +36,9 @@ export const StandardHeader = z.object({
    * 'clear', 'narrow', or null where unknown.
    */
   band: z.string().nullable(),
+  /** Unit of the pixels (FITS BUNIT): what is called ADU here is one of it. null: a scale that nobody tells. */
+  pixelUnit: z.string().nullish(),
+  /** Electrons in one unit of the pixels. */
   gainElectronsPerAdu: z.number().positive(),
   readNoiseElectrons: z.number().nonnegative(),
   saturationAdu: z.number().positive(),

@@ -32,7 +32,7 @@ export function saturationLevel(
   return { found: { ...fromPixels, conflict: `${told.from} says ${told.value}` }, estimated: true }
 }
 
-const SUSPECT_RATIO = 2 // a told gain that is off the measured one by more is worth a word
+const SUSPECT_RATIO = 2 // a told gain that is off the measured one by more is not believed
 const SURE_SLOPE = 10
 
 /**
@@ -41,7 +41,7 @@ const SURE_SLOPE = 10
  * @param mosaic whether the pixels are means of two green pixels: told gain and read noise belong to one of them
  */
 export function stateDetector(
-  told: Translation['detector'],
+  { detector: told, unit }: Pick<Translation, 'detector' | 'unit'>,
   saturation: { found: Found<number>; estimated: boolean },
   pixels: Float32Array,
   width: number,
@@ -51,16 +51,19 @@ export function stateDetector(
   const transfer = photonTransfer(pixels, width, height, saturation.found.value)
   const gainTold = mosaic ? perPair(told.gainElectronsPerAdu, 2) : told.gainElectronsPerAdu
   const readNoiseTold = mosaic ? perPair(told.readNoiseElectrons, Math.SQRT2) : told.readNoiseElectrons
-  const completed = completeDetector(
-    { gain: gainTold?.value, readNoise: readNoiseTold?.value, pedestal: told.pedestalAdu?.value },
-    transfer,
-  )
+  const complete = (gain: number | undefined) => {
+    const known = { gain, readNoise: readNoiseTold?.value, pedestal: told.pedestalAdu?.value }
+    return completeDetector(known, transfer, unit.value !== 'physical')
+  }
+  const conflict = gainTold && contradiction(gainTold, transfer)
+  const ofNoise = conflict && gainTold.from !== 'profile' ? complete(undefined) : undefined
+  const disbelieved = ofNoise?.gainElectronsPerAdu.how === 'measured'
+  const completed = disbelieved ? ofNoise : complete(gainTold?.value)
   const { gainElectronsPerAdu: gain, readNoiseElectrons: readNoise, pedestalAdu: pedestal } = completed
   const flags: Flag[] = []
   if (gain.how !== 'told') flags.push('gainEstimated')
   if (readNoise.how !== 'told') flags.push('readNoiseEstimated')
   if (saturation.estimated) flags.push('saturationEstimated')
-  const gainSource = gainTold && suspect(gainTold, transfer)
   return {
     detector: {
       gainElectronsPerAdu: gain.value,
@@ -70,7 +73,11 @@ export function stateDetector(
     },
     flags: flagMask(...flags),
     provenance: {
-      gainElectronsPerAdu: gainSource ? provenanceOf(gainSource) : estimated(gain),
+      gainElectronsPerAdu: disbelieved
+        ? { ...estimated(gain), conflict: `${gainTold!.from} says ${Number(gainTold!.value.toPrecision(4))}` }
+        : gainTold
+          ? provenanceOf({ ...gainTold, conflict: conflict ?? gainTold.conflict })
+          : estimated(gain),
       readNoiseElectrons: readNoiseTold ? provenanceOf(readNoiseTold) : estimated(readNoise),
       saturationAdu: provenanceOf(saturation.found),
       pedestalAdu: told.pedestalAdu ? provenanceOf(told.pedestalAdu) : estimated(pedestal),
@@ -85,10 +92,11 @@ function perPair(found: Found<number> | undefined, factor: number): Found<number
   return { ...found, value: found.value * factor, conversion }
 }
 
-function suspect(told: Found<number>, { slope, slopeErr }: PhotonTransfer): Found<number> {
+/** What the noise says against a told gain, in words; undefined where it says nothing. */
+function contradiction(told: Found<number>, { slope, slopeErr }: PhotonTransfer): string | undefined {
   const ratio = told.value * slope
   const fits = !(slope > SURE_SLOPE * slopeErr) || (ratio < SUSPECT_RATIO && ratio > 1 / SUSPECT_RATIO)
-  return fits ? told : { ...told, conflict: `the noise of the pixels asks for ${(1 / slope).toPrecision(2)} e/ADU` }
+  return fits ? undefined : `the noise of the pixels asks for ${(1 / slope).toPrecision(2)} e/ADU`
 }
 
 function estimated({ how, words }: Estimate): Provenance {

@@ -14,6 +14,7 @@ import { drawPreview } from '#shared/image/preview.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
 import { saturationLevel, stateDetector } from './detector.ts'
 import { colourPlane, type MosaicColour } from './mosaic.ts'
+import { powerToCounts } from './pixel-unit.ts'
 import { readProfile } from './profile.ts'
 import { provenanceOf, type ToldHeader, type Translation, translate } from './translate.ts'
 
@@ -72,14 +73,15 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
   const translation = translate(cards, plane.width, plane.height, owner)
   const image = assembled ?? decodePlane(file, plane.hdu, true)
   refuseEmptyPixels(image.pixels)
-  const changes = assembled ? putTogether(assembled.words) : countShares(image)
-  const saturation = saturationLevel(translation.detector.saturationAdu, image.pixels, image.bitpix > 0)
+  const changes = assembled ? putTogether(assembled.words) : likeCounts(image, translation)
+  const counted = image.bitpix > 0 && translation.unit.value === 'adu' // whole numbers of a converter
+  const saturation = saturationLevel(translation.detector.saturationAdu, image.pixels, counted)
   refuseSaturated(image.pixels, saturation.found.value)
   const colour = translation.header.bayerPattern ? (owner.mosaicColour ?? 'G') : undefined
   if (colour) takeColour(colour, image, translation, saturation.found.value)
 
   const { width, height, pixels } = image
-  const stated = stateDetector(translation.detector, saturation, pixels, width, height, colour === 'G')
+  const stated = stateDetector(translation, saturation, pixels, width, height, colour === 'G')
   if (Number.isNaN(stated.detector.pedestalAdu))
     throw new CpcsError('NoPixelValues', {
       found: 'nowhere do enough pixels with values lie together for the sky to be measured',
@@ -147,11 +149,37 @@ function refuseSaturated(pixels: Float32Array, saturationAdu: number): void {
 }
 
 const FULL_SCALE_ADU = 65_535
+const LEAST_SHARE = 1e-3 // of that range, reached by the brightest pixel of any frame of stars
+
+/** Make counts of rates, and of what is none numbers like counts, and say so. */
+function likeCounts(image: Plane, translation: Translation): Provenance | undefined {
+  const { unit, header, detector } = translation
+  if (header.dialect === 'cpcs') return undefined
+  if (unit.seconds !== 1) return multiply(image, unit.seconds, `times the ${unit.seconds} s of the exposure`)
+  const shares = unit.value === 'adu' ? countShares(image) : undefined
+  const power = shares ? 0 : powerToCounts(image.pixels, unit)
+  if (power === 0) return shares
+  // nothing told in ADU holds for such pixels
+  translation.unit = { ...unit, value: 'physical' }
+  translation.detector = { readNoiseElectrons: detector.readNoiseElectrons }
+  header.pixelUnit = unit.value === 'physical' ? `10**${-power} ${unit.text}` : null
+  return multiply(image, 10 ** power, `multiplied by 10**${power}: they are no counts`)
+}
+
+function multiply({ pixels }: Plane, factor: number, conversion: string): Provenance {
+  for (let i = 0; i < pixels.length; i++) pixels[i] *= factor
+  return { from: 'BUNIT', conversion, confidence: 'likely' }
+}
 
 /** Floats between 0 and 1, as stacking programs write them, are shares of the range of a 16-bit converter. */
 function countShares({ pixels, bitpix }: Plane): Provenance | undefined {
   if (bitpix > 0) return undefined
-  for (let i = 0; i < pixels.length; i++) if (pixels[i] > 1 || pixels[i] < -1) return undefined
+  let highest = 0
+  for (let i = 0; i < pixels.length; i++) {
+    if (pixels[i] > 1 || pixels[i] < -1) return undefined
+    if (pixels[i] > highest) highest = pixels[i]
+  }
+  if (highest < LEAST_SHARE) return undefined
   for (let i = 0; i < pixels.length; i++) pixels[i] *= FULL_SCALE_ADU
   return {
     from: 'pixels',

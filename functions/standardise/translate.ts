@@ -10,6 +10,7 @@ import { dialectOf } from './dialects/known-dialects.ts'
 import { observationTime } from './observation-time.ts'
 import { findAirmass, findMoonAndSun } from './observing-conditions.ts'
 import { findPixelAspect, findPixelScale } from './pixel-size.ts'
+import { inPixelUnit, type PixelUnit, readPixelUnit } from './pixel-unit.ts'
 import { findPointing, findSite } from './pointing.ts'
 import type { TelescopeProfile } from './profile.ts'
 import { contradicted, type Found, findNumber, findText, type Reader, statements } from './read-value.ts'
@@ -21,6 +22,7 @@ export type ToldHeader = Omit<StandardHeader, DetectorField>
 export interface Translation {
   header: ToldHeader
   detector: Partial<Record<DetectorField, Found<number>>>
+  unit: PixelUnit
   provenance: Record<string, Provenance>
 }
 
@@ -56,6 +58,7 @@ export function translate(header: Header, width: number, height: number, profile
   const moonAndSun = findMoonAndSun(site?.value, pointing?.value, mjdUtcMid)
   const bayer = findBayer(reader, profile)
   const rowOrder = findRowOrder(reader)
+  const unit = readPixelUnit(header, exposureTold)
 
   const flags: Flag[] = []
   if (time.uncertain || moonAndSun?.conflict !== undefined) flags.push('timeUncertain')
@@ -83,9 +86,11 @@ export function translate(header: Header, width: number, height: number, profile
       moonAndSun: moonAndSun?.value ?? null,
       bayerPattern: bayer?.value ?? null,
       rowOrder: rowOrder?.value ?? null,
+      pixelUnit: unit.text,
       flags: flagMask(...flags),
     },
-    detector: findDetector(reader, profile),
+    detector: findDetector(reader, profile, unit),
+    unit,
     provenance: {
       object: provenanceOf(object),
       telescope: provenanceOf(telescope),
@@ -104,6 +109,7 @@ export function translate(header: Header, width: number, height: number, profile
       moonAndSun: provenanceOf(moonAndSun),
       bayerPattern: bayer ? provenanceOf(bayer) : otherColours(reader),
       rowOrder: provenanceOf(rowOrder),
+      pixelUnit: provenanceOf(unit),
     },
   }
 }
@@ -216,15 +222,21 @@ function findRowOrder(reader: Reader): Found<'bottom-up' | 'top-down'> | undefin
   return told && (word === 'bottom-up' || word === 'top-down') ? { ...told, value: word } : undefined
 }
 
-function findDetector(reader: Reader, profile: TelescopeProfile): Translation['detector'] {
+function findDetector(reader: Reader, profile: TelescopeProfile, unit: PixelUnit): Translation['detector'] {
   const stacked = findNumber(reader, 'stackedFrames')
   const gain = fromProfile(profile.gainElectronsPerAdu) ?? findGain(reader)
-  const readNoise = fromProfile(profile.readNoiseElectrons) ?? findReadNoise(reader, gain)
-  return {
-    gainElectronsPerAdu: ofMean(gain, stacked, count => count),
-    readNoiseElectrons: ofMean(readNoise, stacked, Math.sqrt),
+  const ofCamera = {
+    gainElectronsPerAdu: gain,
+    readNoiseElectrons: fromProfile(profile.readNoiseElectrons) ?? findReadNoise(reader, gain),
     saturationAdu: fromProfile(profile.saturationAdu) ?? findNumber(reader, 'saturationAdu'),
     pedestalAdu: fromProfile(profile.pedestalAdu) ?? findNumber(reader, 'pedestalAdu'),
+  }
+  // a standardised frame tells its detector in the unit of its pixels
+  const told = reader.dialect.id === 'cpcs' ? ofCamera : inPixelUnit(ofCamera, unit, reader.header)
+  return {
+    ...told,
+    gainElectronsPerAdu: ofMean(told.gainElectronsPerAdu, stacked, count => count),
+    readNoiseElectrons: ofMean(told.readNoiseElectrons, stacked, Math.sqrt),
   }
 }
 

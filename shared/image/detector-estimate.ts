@@ -15,6 +15,7 @@ export interface DetectorEstimate {
 }
 
 const MEASURED = 0.12 // relative error of the gain up to which it counts as measured
+const NO_CAMERA_FACTOR = 10 // either way of a usual gain, of pixels scaled to a scatter of 5 to 50
 const READ_NOISE_RANGE = { least: 0.5, most: 30 } // electrons: outside, it is something else that makes the noise
 
 /**
@@ -22,12 +23,15 @@ const READ_NOISE_RANGE = { least: 0.5, most: 30 } // electrons: outside, it is s
  * fits the photon transfer curve and what is usual of cameras (gain-estimate.ts). Read noise and pedestal enter the
  * sky's variance together: with one known the other follows; with neither, the read noise is taken as usual and the
  * pedestal such that the sky's noise comes out as measured.
+ *
+ * @param camera whether the pixels are counts of a camera at all: else the gain may be anything
  */
 export function completeDetector(
   told: { gain?: number; readNoise?: number; pedestal?: number },
   transfer: PhotonTransfer,
+  camera = true,
 ): DetectorEstimate {
-  const gain = completeGain(told, transfer)
+  const gain = completeGain(told, transfer, camera)
   const g = gain.value
   // (read noise)² of a sky pixel, electrons², if the pedestal were zero
   const excess = transfer.skyVariance * g * g - transfer.skyAdu * g
@@ -60,9 +64,17 @@ export function completeDetector(
   }
 }
 
-function completeGain(told: { gain?: number; readNoise?: number; pedestal?: number }, transfer: PhotonTransfer) {
+function completeGain(
+  told: { gain?: number; readNoise?: number; pedestal?: number },
+  transfer: PhotonTransfer,
+  camera: boolean,
+) {
   if (told.gain !== undefined) return { value: told.gain, how: 'told', words: '' } as const
-  const { gainElectronsPerAdu: value, relativeError } = estimateGain(told, transfer)
+  const { gainElectronsPerAdu: value, relativeError } = estimateGain(
+    told,
+    transfer,
+    camera ? USUAL.gainFactor : NO_CAMERA_FACTOR,
+  )
   const percent = Math.max(1, Math.round(100 * relativeError))
   return relativeError < MEASURED
     ? ({ value, how: 'measured', words: `noise of the sky and of starlight, ± ${percent} %` } as const)

@@ -25,17 +25,20 @@ export interface GainEstimate {
  * The gain that fits the noise of a frame, with what is known of pedestal and read noise, or usual of them: the mean
  * over all gains of the probability that the variance of the sky and its growth with the level are as measured. The
  * variance of the sky is exact enough to tell the pedestal of each gain and read noise.
+ *
+ * @param gainFactor 1 σ of the gain beforehand, as a factor
  */
 export function estimateGain(
   told: { readNoise?: number; pedestal?: number },
   { skyAdu, skyVariance, slope, slopeErr }: PhotonTransfer,
+  gainFactor: number = USUAL.gainFactor,
 ): GainEstimate {
   const readNoises = told.readNoise === undefined ? usualReadNoises() : [{ electrons: told.readNoise, weight: 1 }]
   let [sum, first, second] = [0, 0, 0]
   for (let k = 0; k <= STEPS; k++) {
     const logarithm = REACH * ((2 * k) / STEPS - 1)
     const gain = USUAL.gain * Math.exp(logarithm)
-    let fits = Math.exp(-0.5 * (logarithm / Math.log(USUAL.gainFactor)) ** 2)
+    let fits = Math.exp(-0.5 * (logarithm / Math.log(gainFactor)) ** 2)
     if (slopeErr > 0) fits *= likelihood((1 / gain - slope) / slopeErr)
     let weight = 0
     for (const { electrons, weight: share } of readNoises) {
@@ -49,7 +52,7 @@ export function estimateGain(
     first += probability / gain
     second += probability / gain ** 2
   }
-  if (!(sum > 0)) return { gainElectronsPerAdu: USUAL.gain, relativeError: Math.log(USUAL.gainFactor) }
+  if (!(sum > 0)) return { gainElectronsPerAdu: USUAL.gain, relativeError: Math.log(gainFactor) }
   const inverse = first / sum
   const variance = Math.max(0, second / sum - inverse ** 2)
   return { gainElectronsPerAdu: 1 / inverse, relativeError: Math.sqrt(variance) / inverse }
