@@ -84,7 +84,7 @@ export function calibrateStars(
   return { mag, magErr, flags }
 }
 
-/** Calibrate forced photometry: magnitude where it is detected, limits always, at the target's own noise. */
+/** Calibrate forced photometry: magnitude where it is detected, limits always, of the noise at its place without it. */
 export function calibrateTargets(
   targets: ForcedPhotometry[],
   fit: CalibrationFit,
@@ -113,8 +113,9 @@ export function calibrateTargets(
     const significant = target.flux >= DETECTION_SIGMA * target.fluxErr
     const detected = significant && isPlausible(mag, magErr)
     const limit = (sigmas: number) => {
-      const value = zeroPoint.value - 2.5 * Math.log10(sigmas * target.fluxErr)
-      return target.fluxErr > 0 && Math.abs(value) < PLAUSIBLE_MAG ? value : null
+      const error = target.emptyErr ?? target.fluxErr
+      const value = zeroPoint.value - 2.5 * Math.log10(sigmas * error)
+      return error > 0 && Math.abs(value) < PLAUSIBLE_MAG ? value : null
     }
     const implausible = significant && !detected ? flagMask('implausible') : 0
     return {

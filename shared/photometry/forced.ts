@@ -13,6 +13,7 @@ import { measureOnHost } from './host-galaxy.ts'
 import type { ExpectedStars } from './known-stars.ts'
 import { relativeError } from './make-catalogue.ts'
 import { type MeasuredFrame, POOR_CHI } from './measure-stars.ts'
+import { errorWithoutStar } from './place-error.ts'
 import { LocalPsf } from './psf.ts'
 import { humpOfSky, takenBySky } from './residual-sky.ts'
 import { maskFlags } from './scene.ts'
@@ -24,6 +25,8 @@ import { ITSELF_FWHM, targetNeighbours } from './target-neighbours.ts'
 /** A star within this many FWHM of the target, and this significant, is the target. */
 const SAME_FWHM = 0.5
 const SURE_SIGMA = 10
+/** So significant, its own photons are no part of a limit. */
+const SEEN_SIGMA = 3
 /** Rounds of the fit: neighbours and a free place are linearised anew in each. */
 const ROUNDS = 3
 /** Longest step of a place in one round, FWHM. */
@@ -44,7 +47,8 @@ export interface ForcedOptions {
  * Flux at the place of a target, seen or not. Where a significant star stands there, its place is fitted (coordinates are
  * never exact, and a wrong place loses flux). Else the place is held. Stars around are fitted with it, also those that
  * only a survey parts from it; the sky under it is as free as it varies around, or a galaxy (see {@link measureOnHost}).
- * Negative fluxes stay. The error contains what fluxes of empty places around scatter, and what the PSF is not known by. The scene is left as it was found.
+ * Negative fluxes stay. The
+ * error contains what fluxes of empty places around scatter, and what the PSF is not known by. The scene is left as it was found.
  *
  * @param x,y place on the frame, 0-based pixel
  * @param options.expected what a survey lets expect of the stars on the frame
@@ -83,7 +87,12 @@ export function measureTarget(
     // A galaxy's own fit describes what the star's leaves.
     (!host && fit.chi > POOR_CHI ? flagMask('poorFit') : 0)
   // Light that no star of the scene stands for went into the map of the sky, as far as that follows it.
-  const kept = host || own.length > 0 ? 1 : 1 - fluxInSky(measured, fit)
+  const ofNoStar = host ? 1 : 1 - fluxInSky(measured, fit)
+  const kept = own.length > 0 ? 1 : ofNoStar
+  const isSeen = own.length > 0 && flux > SEEN_SIGMA * fluxErr
+  const dark = isSeen ? errorWithoutStar(measured, local, fit.place, own, beside.neighbours, prior) : undefined
+  // On a galaxy the star's own photons are what they are in its fit without one.
+  const photons = dark === undefined ? 0 : Math.max(fit.fluxErr ** 2 - dark ** 2, 0)
   const hidden = hasFlag(flags, 'saturated') ? hiddenCoreError(measured, local, fit.place.x, fit.place.y) : 0
   return {
     ...target,
@@ -91,6 +100,7 @@ export function measureTarget(
     y: fit.place.y,
     flux: flux / kept,
     fluxErr: Math.sqrt(fluxErr ** 2 + excess + (relativeError(psf) ** 2 + hidden ** 2) * flux ** 2) / kept,
+    ...(dark !== undefined && { emptyErr: Math.sqrt(Math.max(fluxErr ** 2 - photons, dark ** 2) + excess) / ofNoStar }),
     skyAdu: scene.sky[scene.indexAt(x, y)],
     chi: fit.chi,
     flags,

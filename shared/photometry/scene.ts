@@ -77,9 +77,12 @@ export class Scene {
     memory.kernels.takeSky(data.byteOffset, planeBytes, usable.byteOffset, data.length)
   }
 
-  /** Variance of a pixel from the model (sky and stars drawn on it), ADU²; never from its own noisy value. */
-  variance(index: number): number {
-    const model = this.data[index] - this.residual[index]
+  /**
+   * Variance of a pixel from the model (sky and stars drawn on it), ADU²; never from its own noisy value.
+   * @param without starlight that is drawn there and left out, ADU
+   */
+  variance(index: number, without = 0): number {
+    const model = this.data[index] - this.residual[index] - without
     const light = model - this.sky[index]
     const { base, perAdu, floor } = this.noise
     const variance = base + perAdu * (light > 0 ? model : this.sky[index])

@@ -76,6 +76,8 @@ export interface ForcedPhotometry {
   flux: number
   /** 1 σ, from the fit and the scatter of empty apertures around the target, the larger. */
   fluxErr: number
+  /** The same if nothing were there, where something is seen: limits are made of it. Else it is `fluxErr`. */
+  emptyErr?: number
   skyAdu: number
   chi: number
   flags: number

@@ -324,6 +324,15 @@ describe('magnitudes', () => {
     expect(magErrs[1]).toBe(magErrs[0])
   })
 
+  test('limits of a target that is seen come from the noise of its place without it', () => {
+    const fit = ofField(simulateField({ stars: 300 })).choice.chosen!
+    const [bright] = calibrateTargets([{ ...target(1e5, 800), emptyErr: 100 }], fit, alone)
+    const zeroPoint = zeroPointAt(fit, bright.targetColour!).value
+    expect(bright.limit3Sigma).toBeCloseTo(zeroPoint - 2.5 * Math.log10(300), 9)
+    expect(bright.limit5Sigma).toBeCloseTo(zeroPoint - 2.5 * Math.log10(500), 9)
+    expect(bright.magErrRandom).toBeCloseTo((2.5 / Math.LN10) * 0.008, 6)
+  })
+
   test('limits come from the noise at the target, whether it is seen or not', () => {
     const fit = ofField(simulateField({ stars: 300 })).choice.chosen!
     const [seen, faint, negative] = calibrateTargets([target(301, 100), target(299, 100), target(-50, 100)], fit, alone)

@@ -49,6 +49,22 @@ function addRipples(frame: Frame, heightAdu: number, wavePx: number): void {
   }
 }
 
+describe('the error of a place without its star', () => {
+  const lattice = latticeStars(sky, 40, 3_000, 60_000)
+  const place = lattice[24]
+  const others = lattice.filter(star => star !== place)
+  const errorsAt = (stars: TrueStar[]) =>
+    measureTarget(measureFrame(renderFrame(sky, stars), stars), nobody, place.x, place.y)!
+
+  test.each([2_000, 20_000, 100_000])('is that of the same place of a frame without it, for a star of %d ADU', flux => {
+    const empty = errorsAt(others)
+    const seen = errorsAt([...others, { ...place, flux }])
+    expect(empty.emptyErr).toBeUndefined()
+    expect(Math.abs(seen.emptyErr! / empty.fluxErr - 1)).toBeLessThan(0.06) // the scatter of 150 empty places
+    expect(seen.fluxErr).toBeGreaterThan(1.05 * seen.emptyErr!)
+  })
+})
+
 describe('fluxes of empty places', () => {
   const stars = latticeStars(sky, 40, 3_000, 60_000)
 
