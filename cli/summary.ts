@@ -8,11 +8,14 @@ export function summary(report: Report): string {
 }
 
 /** A sentence for each target that was asked for and has no result, on a frame that came as far as its targets. */
-export function unmeasured({ targets: found }: Report, asked: readonly Target[]): string[] {
+export function unmeasured({ targets: found, unmeasured: tried }: Report, asked: readonly Target[]): string[] {
   if (!found) return []
   return asked
     .filter(({ name }) => !found.some(target => target.name === objectIdOf(name)))
-    .map(({ name }) => `${name} was not measured: it lies outside the frame, or no pixel there can be used`)
+    .map(({ name }) => {
+      const reason = tried?.find(target => target.name === name)?.reason
+      return reason ? `${name} was not measured: ${reason}` : `${name} was not measured: it lies outside the frame`
+    })
 }
 
 function headline(report: Report): string {

@@ -53,6 +53,16 @@ export const SolveOutput = StandardiseOutput.extend({
 })
 
 export const MeasureInput = SolveOutput
+/** A target on the frame that has no flux there, and why. */
+export const UnmeasuredTarget = z.object({
+  name: z.string(),
+  ra: z.number(),
+  dec: z.number(),
+  /** Names of quality flags of its place. */
+  flags: z.array(z.string()),
+  reason: z.string(),
+})
+
 export const MeasureOutput = SolveOutput.extend({
   psf: z.object({
     kind: z.string(),
@@ -71,6 +81,8 @@ export const MeasureOutput = SolveOutput.extend({
   catalogue: z.string(),
   /** Key of the forced photometry of the targets, JSON (shared/photometry/forced.ts). */
   forced: z.string(),
+  /** Targets on the frame that are not among those; absent where there is none. */
+  unmeasured: z.array(UnmeasuredTarget).optional(),
   residual: z.string(),
   /** Key of the forced photometry of a survey's stars, FITS table; only where that was asked for. */
   surveyStars: z.string().optional(),
@@ -193,6 +205,8 @@ export const Report = z.object({
     })
     .optional(),
   targets: z.array(TargetResult).optional(),
+  /** Targets on the frame without a result; absent where there is none. */
+  unmeasured: z.array(UnmeasuredTarget).optional(),
   /** Only where stars were put into the frame. */
   injection: Recovery.optional(),
   flags: z.array(z.string()).optional(),
@@ -210,6 +224,7 @@ export type StandardiseOutput = z.infer<typeof StandardiseOutput>
 export type SolveInput = z.infer<typeof SolveInput>
 export type SolveOutput = z.infer<typeof SolveOutput>
 export type MeasureInput = z.infer<typeof MeasureInput>
+export type UnmeasuredTarget = z.infer<typeof UnmeasuredTarget>
 export type MeasureOutput = z.infer<typeof MeasureOutput>
 export type CalibrateInput = z.infer<typeof CalibrateInput>
 export type CalibrateOutput = z.infer<typeof CalibrateOutput>

@@ -60,7 +60,7 @@ export async function measure(
   const measured = measureStars(frame, readSky(found, width, height), detections, known, planes)
   const { psf, scene } = measured
   const inField = await targets.inCone(cone)
-  const forced = measureTargets(measured, wcs, inField, known, log)
+  const { forced, unmeasured } = measureTargets(measured, wcs, inField, known, log)
   const stars = makeCatalogue(measured, solution, known)
   log.info('stars are measured', { detections: detections.x.length, stars: stars.id.length, psfStars: psf.stars })
 
@@ -114,6 +114,7 @@ export async function measure(
     stars: stars.id.length,
     catalogue: keys.catalogue,
     forced: keys.forced,
+    ...(unmeasured.length > 0 && { unmeasured }),
     residual: keys.residual,
     ...(survey && tiles && { surveyStars }),
     ...(injection && { injection }),

@@ -46,6 +46,7 @@ export async function finishedReport(
     ...report,
     calibration: { ...state.calibration, contradictsHeader, candidates },
     targets: points.map(targetResult),
+    ...(state.unmeasured && { unmeasured: state.unmeasured }),
     ...(state.injection && { injection: await recovery(state.injection, state.calibration.chosen, store) }),
   }
 }
