@@ -1,5 +1,5 @@
 import { f32, f32x4, i32, kernel, repeat, v128 } from '#shared/numeric/wasm.ts'
-import { varianceOf } from './stamp-kernels.ts'
+import { framePixels, pixelNoise, varianceOf } from './stamp-kernels.ts'
 
 const { add, sub, mul } = f32x4
 const zero = f32x4.const(0, 0, 0, 0)
@@ -29,16 +29,10 @@ const aperture = kernel(
     shares: 'i32',
     profile: 'i32',
     widthBytes: 'i32',
-    data: 'i32',
-    framePlaneBytes: 'i32',
-    usable: 'i32',
-    rowPixels: 'i32',
+    ...framePixels,
     w: 'i32',
     h: 'i32',
-    base: 'f32',
-    perAdu: 'f32',
-    floor: 'f32',
-    part: 'f32',
+    ...pixelNoise,
     sums: 'i32',
   },
   (p, local) => {

@@ -1,5 +1,5 @@
 import { f32, f32x4, i32, kernel, repeat, v128 } from '#shared/numeric/wasm.ts'
-import { varianceOf } from './stamp-kernels.ts'
+import { pixelNoise, varianceOf } from './stamp-kernels.ts'
 
 const { add, sub, mul, div, max } = f32x4
 const zero = f32x4.const(0, 0, 0, 0)
@@ -12,10 +12,7 @@ const precision = kernel(
     framePlaneBytes: 'i32',
     usable: 'i32',
     count: 'i32',
-    base: 'f32',
-    perAdu: 'f32',
-    floor: 'f32',
-    part: 'f32',
+    ...pixelNoise,
     signal: 'i32',
     weight: 'i32',
   },

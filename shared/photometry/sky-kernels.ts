@@ -1,5 +1,5 @@
 import { f32, f32x4, i32, kernel, repeat, type Value, v128 } from '#shared/numeric/wasm.ts'
-import { inside, varianceOf } from './stamp-kernels.ts'
+import { framePixels, inside, pixelNoise, varianceOf } from './stamp-kernels.ts'
 
 type Vector = Value<'v128'>
 const splat = f32x4.splat
@@ -68,10 +68,7 @@ const surroundings = kernel(
  */
 const skyEquations = kernel(
   {
-    data: 'i32',
-    framePlaneBytes: 'i32',
-    usable: 'i32',
-    rowPixels: 'i32',
+    ...framePixels,
     value: 'i32',
     planeBytes: 'i32',
     widthBytes: 'i32',
@@ -80,10 +77,7 @@ const skyEquations = kernel(
     dx0: 'f32',
     dy0: 'f32',
     perReach: 'f32',
-    base: 'f32',
-    perAdu: 'f32',
-    floor: 'f32',
-    part: 'f32',
+    ...pixelNoise,
     sums: 'i32',
   },
   (p, local) => {

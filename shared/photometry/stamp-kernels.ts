@@ -12,6 +12,11 @@ const wholeLanes = v128.constI32(0, 1, 2, 3)
 const wholeZero = v128.constI32(0, 0, 0, 0)
 const at = (pointer: Pointer, offset: Pointer) => i32.add(pointer, offset)
 
+/** Parameters that say where the pixels of the frame lie: left over, by planes of these bytes apart, and which are usable. */
+export const framePixels = { data: 'i32', framePlaneBytes: 'i32', usable: 'i32', rowPixels: 'i32' } as const
+/** Parameters that say what their variance is (see {@link varianceOf}). */
+export const pixelNoise = { base: 'f32', perAdu: 'f32', floor: 'f32', part: 'f32' } as const
+
 /** Mask of the four pixels of a row that are inside the stamp and within the circle; `dx` is set to their offsets. */
 export function inside(
   column: Value<'i32'>,
@@ -71,7 +76,7 @@ export const paint = kernel(
 export function varianceOf(
   sky: Value<'v128'>,
   light: Value<'v128'>,
-  noise: { base: Value<'f32'>; perAdu: Value<'f32'>; floor: Value<'f32'>; part: Value<'f32'> },
+  noise: Record<keyof typeof pixelNoise, Value<'f32'>>,
 ): Value<'v128'> {
   const doubt = mul(splat(noise.part), light)
   const photons = add(splat(noise.base), mul(splat(noise.perAdu), add(sky, light)))
@@ -84,10 +89,7 @@ export function varianceOf(
  */
 export const weigh = kernel(
   {
-    data: 'i32',
-    framePlaneBytes: 'i32',
-    usable: 'i32',
-    rowPixels: 'i32',
+    ...framePixels,
     value: 'i32',
     planeBytes: 'i32',
     widthBytes: 'i32',
@@ -96,10 +98,7 @@ export const weigh = kernel(
     dx0: 'f32',
     dy0: 'f32',
     square: 'f32',
-    base: 'f32',
-    perAdu: 'f32',
-    floor: 'f32',
-    part: 'f32',
+    ...pixelNoise,
     /** 1 / (clip σ)², or 0 where no pixel loses weight for being far off. */
     clip: 'f32',
     sums: 'i32',
