@@ -47,13 +47,14 @@ export interface ForcedOptions {
  * Flux at the place of a target, seen or not. Where a significant star stands there, its place is fitted (coordinates are
  * never exact, and a wrong place loses flux). Else the place is held. Stars around are fitted with it, also those that
  * only a survey parts from it; the sky under it is as free as it varies around, or a galaxy (see {@link measureOnHost}).
- * Negative fluxes stay. The
- * error contains what fluxes of empty places around scatter, and what the PSF is not known by. The scene is left as it was found.
+ * Negative fluxes stay. What the map of the sky has taken of a place without a star is given back. The error contains what
+ * fluxes of empty places around scatter, and what the PSF is not known by; that of a star that is seen has beside it the
+ * error of its place without it (`emptyErr`), of which limits are made. The scene is left as it was found.
  *
  * @param x,y place on the frame, 0-based pixel
  * @param options.expected what a survey lets expect of the stars on the frame
  * @param options.around what is known of the surroundings of a place; without it, they are looked at
- * @returns undefined where no usable pixel tells anything
+ * @returns fluxes and errors in ADU, the place in 0-based pixels; undefined where no usable pixel tells anything
  */
 export function measureTarget(
   measured: MeasuredFrame,
@@ -86,8 +87,9 @@ export function measureTarget(
     (beside.neighbours.length > 0 ? flagMask('blended') : 0) |
     // A galaxy's own fit describes what the star's leaves.
     (!host && fit.chi > POOR_CHI ? flagMask('poorFit') : 0)
-  // Light that no star of the scene stands for went into the map of the sky, as far as that follows it.
+  // A galaxy's own fit knows no map of the sky.
   const ofNoStar = host ? 1 : 1 - fluxInSky(measured, fit)
+  // What a star of the scene stands for was not there when the map was drawn.
   const kept = own.length > 0 ? 1 : ofNoStar
   const isSeen = own.length > 0 && flux > SEEN_SIGMA * fluxErr
   const dark = isSeen ? errorWithoutStar(measured, local, fit.place, own, beside.neighbours, prior) : undefined
