@@ -85,9 +85,9 @@ export function makeCatalogue(
   return catalogue
 }
 
-/** Relative error of a flux that more photons do not lessen: flat field, and what is not known of the PSF at a place. */
+/** Relative error of a flux that more photons do not lessen: flat field, what is not known of the PSF at a place, what stars differ from it. */
 export function relativeError(psf: Psf): number {
-  return Math.hypot(RELATIVE_FLOOR, psf.widthErr, psf.tableErr)
+  return Math.hypot(RELATIVE_FLOOR, psf.widthErr, psf.tableErr, psf.misfitErr)
 }
 
 /** −2.5 log10 of a flux in ADU; NaN where it is not positive. */

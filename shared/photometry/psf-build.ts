@@ -101,6 +101,7 @@ export function analyticPsf(
     envelope: new Float64Array(0),
     widthErr: shape.widthErr,
     tableErr: 0,
+    misfitErr: 0,
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)

@@ -35,6 +35,9 @@ export interface Sample extends StarPixels {
   reach: number
 }
 
+/** Where nearly all that tells of a flux is in one pixel, what is left there tells nothing. */
+const LEAST_FREE = 0.1
+
 /**
  * The pixels of PSF stars, and the PSF on those of one of them, where the kernels can work on them. All samples reach
  * equally far.
@@ -121,6 +124,32 @@ export class SampleStamps {
     const level = right / normal
     pixels.sky += level
     for (let k = 0; k < value.length; k++) value[k] -= level
+  }
+
+  /**
+   * What the PSF leaves in a star's pixels, weighted as it enters the fitted flux: `power` over that of the noise (White
+   * 1980, Econometrica 48, 817; HC2 of MacKinnon & White 1985 for what the fit has taken), and the relative `variance`
+   * of the flux by the noise. The star was sampled last.
+   */
+  misfitOf(sample: Sample): { power: number; variance: number } {
+    const { reach, stride, planes } = this
+    const radius = Math.min(FIT_FWHM * this.#tables.psf.fwhmPx, reach)
+    const { value, variance } = this.#pixels.get(sample) as { value: Float32Array; variance: Float32Array }
+    const [first, last] = [reach - Math.floor(radius), reach + Math.floor(radius)]
+    let information = 0
+    for (let row = first; row <= last; row++) {
+      for (let k = row * stride + first; k <= row * stride + last; k++) information += planes[k] ** 2 / variance[k]
+    }
+    let power = 0
+    for (let row = first; row <= last; row++) {
+      for (let k = row * stride + first; k <= row * stride + last; k++) {
+        if (variance[k] === Number.POSITIVE_INFINITY) continue
+        const share = planes[k] ** 2 / variance[k] / information
+        const left = value[k] - sample.flux * planes[k]
+        power += (share * left * left) / (variance[k] * Math.max(1 - share, LEAST_FREE))
+      }
+    }
+    return { power, variance: 1 / (information * sample.flux ** 2) }
   }
 
   /** Flux and place of one star by itself under the PSF that was taken (Gauss-Newton steps), and its χ. */

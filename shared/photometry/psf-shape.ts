@@ -11,6 +11,11 @@ const CORE_ORDER = 2
 const PRIOR_CHANGE = 0.1
 /** β is the same everywhere; this many of the best stars decide it. */
 const BETA_STARS = 40
+/**
+ * Wings are hardly broader than with a β of 2.5 (Trujillo et al. 2001, MNRAS 328, 977, § 2: turbulence makes 4.8, programs
+ * start from 2.5). Stars that say less have the light of neighbours about them, and their core would shrink to a spike.
+ */
+const [BROADEST_BETA, STEEPEST_BETA] = [2.5, 12]
 
 /** Terms of a polynomial of an order in x, y: 1, 3 or 6. */
 export function termCount(order: number): number {
@@ -118,7 +123,8 @@ function typicalShape(stars: StarPixels[], fwhmPx: number, guess?: Moffat): Moff
   const fits = stars.map(star => fitMoffat(star, fwhmPx, guess)).filter(fit => fit !== undefined)
   if (fits.length < 3) return undefined
   const middle = (of: (fit: Moffat) => number) => median(fits.map(of))
-  const beta = Math.min(Math.max(Math.exp(middle(fit => Math.log(fit.beta))), 1.3), 12)
+  const middleBeta = Math.exp(middle(fit => Math.log(fit.beta)))
+  const beta = Math.min(Math.max(middleBeta, BROADEST_BETA), STEEPEST_BETA)
   return { a: middle(fit => fit.a), b: middle(fit => fit.b), c: middle(fit => fit.c), beta }
 }
 

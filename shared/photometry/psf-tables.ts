@@ -13,6 +13,8 @@ import { StampPsf } from './stamp-psf.ts'
  * How far the levels of the residual table may be from zero before the data have spoken: a part of the profile, and a part
  * of its peak that fades outwards. Far out a little per node is much in all, and faults of the sky would pass for a wing.
  */
+/** Times the usual power at which a star is no example of the others. */
+const MISFIT_CLIP = 4
 const SMOOTH_PRIOR = { ofProfile: 0.3, ofPeak: 1.5e-3 }
 const FINE_PRIOR = { ofProfile: 0.1, ofPeak: 1e-3 }
 const PRIOR_PEAK_FWHM = 1.2
@@ -52,14 +54,17 @@ export function refineTables(psf: Psf, shape: CoreShape, samples: Sample[], scen
     compose(residual.total)
     used = withoutOutliers(used)
   }
-  for (const sample of used) {
+  const misfits = used.map(sample => {
     stamps.moveTo(sample)
     stamps.fit(sample, 1)
-  }
+    stamps.sample(sample)
+    return stamps.misfitOf(sample)
+  })
   tables.store()
   psf.stars = used.length
   psf.tableErr = tableError(psf, order, used, residual, equations.blocks, scene)
   psf.chi = median(used.map(sample => sample.chi))
+  psf.misfitErr = misfitError(misfits)
   envelopeOf(psf)
   scene.memory.release(mark)
 }
@@ -68,6 +73,17 @@ function withoutOutliers(samples: Sample[]): Sample[] {
   const typical = median(samples.map(sample => sample.chi))
   const good = samples.filter(sample => sample.chi < 2 * Math.max(typical, 1))
   return good.length >= LEAST_STARS ? good : samples
+}
+
+/**
+ * Relative error of fluxes by what the PSF leaves in its stars beyond the noise: where it is at fault that grows with the
+ * star. Stars with a neighbour or a defect do not count.
+ */
+function misfitError(misfits: { power: number; variance: number }[]): number {
+  const most = MISFIT_CLIP * Math.max(1, median(misfits.map(({ power }) => power)))
+  const usual = misfits.filter(({ power }) => power < most)
+  const beyond = usual.reduce((sum, { power, variance }) => sum + (power - 1) * variance, 0)
+  return Math.sqrt(Math.max(0, beyond) / usual.length)
 }
 
 /** Prior precision of each node's residual: the analytic core is right to a part of itself and of its peak. */

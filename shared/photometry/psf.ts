@@ -43,6 +43,8 @@ export interface Psf {
   widthErr: number
   /** Relative error of fluxes at a place by what is not known of the tables. */
   tableErr: number
+  /** Relative error of fluxes by what stars differ from the PSF beyond their noise. */
+  misfitErr: number
   /** Σ P² over pixels at the middle of the frame: 1 / noise-equivalent area. */
   sharpness: number
 }
