@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { CalibrateInput } from '#events/stages.ts'
-import { calibrate } from '#functions/calibrate/calibrate.ts'
+import { calibrate, matchScale } from '#functions/calibrate/calibrate.ts'
 import { calibrateFrame, calibrationTitle, candidateRows, plotData } from '#shared/calibration/calibrate-frame.ts'
 import { drawCalibration } from '#shared/calibration/plot.ts'
 import { drawCandidates } from '#shared/calibration/plot-candidates.ts'
@@ -18,7 +18,7 @@ import { FolderStore, MemoryStore } from '#shared/folder-store.ts'
 import { median } from '#shared/numeric/robust.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import { silent } from '#shared/store.ts'
-import { around, scaleOf } from './calibration-trials.ts'
+import { around } from './calibration-trials.ts'
 import { figure, machineInWords, resultsFile, table, writeSection } from './page.ts'
 
 const { values } = parseArgs({
@@ -52,7 +52,7 @@ const start = performance.now()
 await calibrate(input, { store, tiles: openAgain(), log: silent })
 const first = performance.now() - start
 const surveys = await around(input, tiles)
-const run = () => calibrateFrame(stars, surveys, scaleOf(input), input.header.band)
+const run = () => calibrateFrame(stars, surveys, matchScale(input), input.header.band)
 const result = run()
 const parts: [string, number][] = [
   ['tiles of all surveys, read from the folder', await timed(() => around(input, openAgain()))],

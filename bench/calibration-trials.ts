@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CalibrateInput } from '#events/stages.ts'
-import { calibrate } from '#functions/calibrate/calibrate.ts'
+import { calibrate, matchScale } from '#functions/calibrate/calibrate.ts'
 import { calibrateFrame } from '#shared/calibration/calibrate-frame.ts'
 import { type CalibrationFit, toCandidate, totalZeroPoint, zeroPointAt } from '#shared/calibration/calibration-fit.ts'
 import type { Force } from '#shared/calibration/choose.ts'
@@ -13,7 +13,6 @@ import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { random } from '#shared/numeric/random.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
 import type { StarCatalogue } from '#shared/photometry/star-catalogue.ts'
-import { julianEpoch } from '#shared/sky/time.ts'
 import { silent } from '#shared/store.ts'
 import type { MeasuredFrame } from './measured-frames.ts'
 import { readTrueStars, type TrueStars, vignettingMag } from './survey-truth.ts'
@@ -62,7 +61,7 @@ export async function judge(frame: MeasuredFrame, whole: boolean): Promise<Verdi
   const surveys = await around(frame.input, tiles)
   const spoilt = surveys.map(list => spoil(list, frame.name))
   const run = (available: ReferenceStars[], header: string | null) =>
-    calibrateFrame(stars, available, scaleOf(frame.input), header, {})
+    calibrateFrame(stars, available, matchScale(frame.input), header, {})
   const [plain, dirty] = [surveys, spoilt].map(available => run(available, frame.band))
   const [nameless, dirtyNameless] = [surveys, spoilt].map(available => run(available, null))
   const told = ({ choice }: typeof plain) =>
@@ -197,18 +196,6 @@ function trueAtPivot(fit: CalibrationFit, zeroPoint: number, stars: StarCatalogu
 const PIXELS_PER_DEG = 36_000
 function scaled(pixels: Float64Array): Float64Array {
   return pixels.map(value => value / PIXELS_PER_DEG)
-}
-
-/** What the matching is told of a frame. */
-export function scaleOf({ wcs, psf, header }: CalibrateInput) {
-  return {
-    widthPx: header.widthPx,
-    heightPx: header.heightPx,
-    fwhmArcsec: psf.fwhmPx * wcs.pixelScaleArcsec,
-    residualArcsec: wcs.medianResidualMas / 1000,
-    epochYear: julianEpoch(header.mjdUtcMid),
-    lightOutside: psf.lightOutside,
-  }
 }
 
 /** The stars of every survey around a frame. */

@@ -167,7 +167,8 @@ async function starsOf(ids: SurveyId[], cone: Cone, tiles: Tiles): Promise<Refer
   return available
 }
 
-function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale & FrameLight {
+/** What the matching is told of a frame. */
+export function matchScale({ wcs, psf, header }: CalibrateInput): MatchScale & FrameLight {
   return {
     widthPx: header.widthPx,
     heightPx: header.heightPx,

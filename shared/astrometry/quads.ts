@@ -1,4 +1,4 @@
-import { PointGrid } from '#shared/numeric/point-grid.ts'
+import { boundsOf, PointGrid } from '#shared/numeric/point-grid.ts'
 
 /**
  * Figures of four stars and their codes, which do not change under shift, turn and scale (Lang et al. 2010, §2.1): with
@@ -55,16 +55,7 @@ function isFirstOwner(near: number[][], four: Int32Array): boolean {
 }
 
 function nearestNeighbours(x: ArrayLike<number>, y: ArrayLike<number>, wanted: number): number[][] {
-  let left = Number.POSITIVE_INFINITY
-  let right = Number.NEGATIVE_INFINITY
-  let low = Number.POSITIVE_INFINITY
-  let high = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < x.length; i++) {
-    left = Math.min(left, x[i])
-    right = Math.max(right, x[i])
-    low = Math.min(low, y[i])
-    high = Math.max(high, y[i])
-  }
+  const { left, right, low, high } = boundsOf(x, y)
   const span = Math.max(right - left, high - low, Number.MIN_VALUE)
   const start = span * Math.sqrt((wanted + 1) / Math.max(1, x.length))
   const grid = new PointGrid(x, y, start / 2)

@@ -1,3 +1,4 @@
+import type { MovingStars } from '#shared/sky/epoch.ts'
 import type { SurveyId } from './surveys/index.ts'
 
 /** A cone on the sky, degrees ICRS. */
@@ -13,24 +14,11 @@ export type { SurveyId }
  * Stars of one survey in a cone, one column per quantity, brightest first in the survey's main band.
  * `mag_<band>` and `magErr_<band>` are in the survey's own system (AB or Vega as its description says); NaN where absent.
  */
-export interface ReferenceStars {
+export interface ReferenceStars extends MovingStars {
   survey: SurveyId
   count: number
   /** Identity as printed in the survey (`source_id`, `objID`, …). */
   id: string[]
-  /** Position at {@link epochYear} of the row, degrees ICRS. */
-  raDeg: Float64Array
-  decDeg: Float64Array
-  /** 1 σ per axis, mas. */
-  raErrMas: Float64Array
-  decErrMas: Float64Array
-  /** Proper motion, mas per year, right ascension with cos δ; 0 where the survey has none. */
-  pmRaMasPerYear: Float64Array
-  pmDecMasPerYear: Float64Array
-  pmErrMasPerYear: Float64Array
-  parallaxMas: Float64Array
-  /** Epoch of the position, Julian year. */
-  epochYear: Float64Array
   /** Magnitudes by band name of the survey, e.g. 'g'. */
   mag: Record<string, Float64Array>
   magErr: Record<string, Float64Array>

@@ -19,16 +19,7 @@ export class PointGrid {
   constructor(x: ArrayLike<number>, y: ArrayLike<number>, cell: number) {
     this.x = x
     this.y = y
-    let left = Number.POSITIVE_INFINITY
-    let low = Number.POSITIVE_INFINITY
-    let right = Number.NEGATIVE_INFINITY
-    let high = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < x.length; i++) {
-      left = Math.min(left, x[i])
-      right = Math.max(right, x[i])
-      low = Math.min(low, y[i])
-      high = Math.max(high, y[i])
-    }
+    const { left, right, low, high } = boundsOf(x, y)
     const span = Math.max(right - left, high - low, 0)
     // Not many more cells than points.
     this.#cell = Math.max(cell, span / Math.max(8, 4 * Math.sqrt(x.length)), Number.MIN_VALUE)
@@ -93,4 +84,19 @@ export class PointGrid {
     if (!(last >= 0) || !(first < count)) return [0, -1]
     return [Math.max(0, first), Math.min(count - 1, last)]
   }
+}
+
+/** The smallest and largest coordinates of points; ±Infinity where there is none. */
+export function boundsOf(x: ArrayLike<number>, y: ArrayLike<number>) {
+  let left = Number.POSITIVE_INFINITY
+  let low = Number.POSITIVE_INFINITY
+  let right = Number.NEGATIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < x.length; i++) {
+    left = Math.min(left, x[i])
+    right = Math.max(right, x[i])
+    low = Math.min(low, y[i])
+    high = Math.max(high, y[i])
+  }
+  return { left, right, low, high }
 }

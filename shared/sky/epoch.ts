@@ -1,17 +1,20 @@
 import { DEGREE, MAS_PER_DEGREE, wrap360 } from './angles.ts'
 import { earthBarycentricAu } from './earth.ts'
 
-/** What of a star catalogue is needed to move its stars: one value per star (see `ReferenceStars`). */
+/** What of a star catalogue is needed to move its stars, one value per star. */
 export interface MovingStars {
+  /** Position at {@link epochYear} of the row, degrees ICRS. */
   raDeg: Float64Array
   decDeg: Float64Array
+  /** 1 σ per axis, mas. */
   raErrMas: Float64Array
   decErrMas: Float64Array
-  /** With cos δ. */
+  /** Proper motion, mas per year, right ascension with cos δ; 0 where the survey has none. */
   pmRaMasPerYear: Float64Array
   pmDecMasPerYear: Float64Array
   pmErrMasPerYear: Float64Array
   parallaxMas: Float64Array
+  /** Epoch of the position, Julian year. */
   epochYear: Float64Array
 }
 
