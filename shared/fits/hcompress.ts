@@ -1,3 +1,5 @@
+import { smoothLevel } from './hcompress-smooth.ts'
+
 /** An image of the H-transform: `columns` varies fastest, as in the file. */
 interface Coefficients {
   values: Float64Array
@@ -18,9 +20,10 @@ const CODED = 0xf // a bit plane written as a quadtree
  * 32-bit images whole.
  *
  * @param out one value per pixel of the tile
+ * @param smooth whether to smooth what quantisation has blurred, as the file asks for with SMOOTH
  * @returns false where the stream is damaged or its size is not that of the tile
  */
-export function decodeHcompress(bytes: Uint8Array, out: Float64Array): boolean {
+export function decodeHcompress(bytes: Uint8Array, out: Float64Array, smooth = false): boolean {
   if (bytes.length < HEADER_BYTES) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const [rows, columns, scale] = [view.getInt32(2), view.getInt32(6), view.getInt32(10)]
@@ -35,7 +38,7 @@ export function decodeHcompress(bytes: Uint8Array, out: Float64Array): boolean {
   if (bits.overrun()) return false
   out[0] = Number(view.getBigInt64(14))
   if (scale > 1) for (let i = 0; i < out.length; i++) out[i] *= scale
-  invertTransform(image)
+  invertTransform(image, smooth)
   return true
 }
 
@@ -119,7 +122,7 @@ const codesOfFive: Partial<Record<number, number>> = { 26: 6, 27: 7, 28: 9, 29: 
  * The inverse H-transform, level by level. Each level first rounds what quantisation blurred to what the level can hold,
  * then takes sums and differences; the lowest bits of the differences tell those of the sum.
  */
-function invertTransform({ values, rows, columns }: Coefficients): void {
+function invertTransform({ values, rows, columns, scale }: Coefficients, smooth: boolean): void {
   const levels = Math.ceil(Math.log2(Math.max(rows, columns)))
   const scratch = new Float64Array(Math.max(rows, columns))
   values[0] = rounded(values[0], 2 ** (levels + 1))
@@ -128,6 +131,7 @@ function invertTransform({ values, rows, columns }: Coefficients): void {
     const w = (columns + 2 ** level - 1) >> level
     for (let y = 0; y < h; y++) interleave(values, y * columns, 1, w, scratch)
     for (let x = 0; x < w; x++) interleave(values, x, columns, h, scratch)
+    if (smooth) smoothLevel(values, h, w, columns, scale)
     const bit0 = 2 ** level
     const bit1 = 2 * bit0
     const divisor = level === 0 ? 4 : 2

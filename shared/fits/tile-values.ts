@@ -13,6 +13,8 @@ export interface Compression {
   blockSize: number
   riceWidth: RiceWidth
   quantised: boolean
+  /** HCOMPRESS_1: whether what quantisation blurred is to be smoothed. */
+  smooth: boolean
   dither: 0 | 1 | 2
   ditherSeed: number
   /** Room for the values of a tile, used again for the next one of its size. */
@@ -41,8 +43,6 @@ export function describeCompression(header: Header): Compression {
   const riceWidth = parameters.get('BYTEPIX') ?? 4
   if (riceWidth !== 1 && riceWidth !== 2 && riceWidth !== 4)
     throw new CpcsError('UnsupportedFits', { found: `Rice compression of ${riceWidth} bytes per pixel` })
-  if (kind === 'HCOMPRESS_1' && (parameters.get('SMOOTH') ?? 0) !== 0)
-    throw new CpcsError('UnsupportedFits', { found: 'HCOMPRESS_1 with smoothing, which changes pixel values' })
   const method = header.string('ZQUANTIZ') ?? 'NO_DITHER'
   return {
     kind,
@@ -50,6 +50,7 @@ export function describeCompression(header: Header): Compression {
     blockSize: Math.max(1, parameters.get('BLOCKSIZE') ?? 32),
     riceWidth,
     quantised: false,
+    smooth: (parameters.get('SMOOTH') ?? 0) !== 0,
     dither: method === 'SUBTRACTIVE_DITHER_1' ? 1 : method === 'SUBTRACTIVE_DITHER_2' ? 2 : 0,
     ditherSeed: header.number('ZDITHER0') ?? 1,
     room: new Int32Array(0),
@@ -94,7 +95,7 @@ function compressedTile(bytes: Uint8Array, count: number, compression: Compressi
   if (kind === 'NOCOMPRESS') return bigEndianTile(bytes, count, compression, false)
   if (kind === 'HCOMPRESS_1') {
     const values = new Float64Array(count)
-    return decodeHcompress(bytes, values) ? { values, floating: false } : undefined
+    return decodeHcompress(bytes, values, compression.smooth) ? { values, floating: false } : undefined
   }
   if (compression.room.length !== count) compression.room = new Int32Array(count)
   const values = compression.room
