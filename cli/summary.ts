@@ -1,5 +1,5 @@
 import type { Report, Target, TargetResult } from '#events/stages.ts'
-import { type Flag, flagNames, flags } from '#shared/flags.ts'
+import { flagNames, flags, isFlag } from '#shared/flags.ts'
 import { objectIdOf } from '#shared/object-id.ts'
 
 /** The report of a frame in a few lines for people. */
@@ -55,8 +55,6 @@ function body(report: Report): string[] {
     )
   return lines
 }
-
-const isFlag = (name: string): name is Flag => Object.hasOwn(flags, name)
 
 function targetLine(target: TargetResult): string {
   const value =

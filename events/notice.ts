@@ -7,7 +7,7 @@ export const NOTICE_SCHEMA = 'urn:cpcs:schema:notice:1.0.0'
 /**
  * A new point of a light curve, as subscribers get it. Fields, units and meanings are those of the core of NASA's GCN
  * unified schema where it has them; the rest (`mjd` and below) is ours. An upper limit carries `limiting_mag` and no
- * `mag`, as other producers of GCN notices do.
+ * `mag`, as other producers of GCN notices do; a place that could not be measured carries neither, and the reason.
  */
 export const Notice = z
   .strictObject({
@@ -34,8 +34,10 @@ export const Notice = z
     mjd: z.number().describe('Middle of the exposure, modified Julian date.'),
     time_scale: z.literal('UTC'),
     survey: z.string().describe('The survey that the zero point rests on.'),
-    flux: z.number().describe('PSF flux, ADU.'),
-    flux_error: z.number().nonnegative(),
+    flux: z.number().optional().describe('PSF flux, in flux_unit; absent where there is none, and reason tells why.'),
+    flux_error: z.number().nonnegative().optional(),
+    flux_unit: z.string().optional().describe('Unit of the pixels of the frame; absent where nobody tells it.'),
+    reason: z.string().optional().describe('Why the frame has neither a magnitude nor a limit of the object.'),
     zero_point: z.number().optional(),
     zero_point_error: z.number().nonnegative().optional(),
     colour_term: z.number().optional(),
@@ -43,6 +45,9 @@ export const Notice = z
     quality_flags: z.array(z.string()).describe('Names of the quality flags that are set.'),
     frame: z.strictObject({ id: FrameId, execution: z.string(), pipeline_version: z.string() }),
   })
-  .meta({ title: 'CPCS notice', description: 'A new point of a light curve: a magnitude or an upper limit.' })
+  .meta({
+    title: 'CPCS notice',
+    description: 'A new point of a light curve: a magnitude, an upper limit, or the reason why there is neither.',
+  })
 
 export type Notice = z.infer<typeof Notice>

@@ -4,7 +4,10 @@ import { FrameId } from './frame.ts'
 /** Whose stars a colour term rests on: the frame's, those of earlier frames of its camera, or both. */
 export const ColourTermFrom = z.enum(['frame', 'memory', 'both', 'none'])
 
-/** One point of a light curve: a detection or a limit of one object in one frame, with all that is needed to judge it. */
+/**
+ * One point of a light curve: a detection or a limit of one object in one frame, with all that is needed to judge it; or,
+ * where no pixel at the object could be used, the reason why there is neither.
+ */
 export const Point = z.object({
   /** `<objectId>-<frameId, 16 digits>-<band>`: the same frame and object give the same id for ever. */
   pointId: z.string(),
@@ -35,8 +38,12 @@ export const Point = z.object({
   /** Magnitude in the camera's natural system (no colour term; a star of colour 0 has the same in both), and its error. */
   magNatural: z.number().nullable(),
   magNaturalErr: z.number().nullable().optional(),
-  flux: z.number(),
-  fluxErr: z.number(),
+  /** PSF flux and its 1 sigma, in `fluxUnit`; null where there is none, and `reason` tells why. */
+  flux: z.number().nullable(),
+  fluxErr: z.number().nullable(),
+  /** Unit of the frame's pixels ('adu', 'electron', a scaled physical one); null where nobody tells it. */
+  fluxUnit: z.string().nullish(),
+  reason: z.string().optional(),
   limit3Sigma: z.number().nullable(),
   limit5Sigma: z.number().nullable(),
   zeroPoint: z.number().nullable(),
@@ -70,3 +77,10 @@ export const Point = z.object({
 })
 
 export type Point = z.infer<typeof Point>
+
+/** A point with light in it: a detection or a limit. */
+export type MeasuredPoint = Point & { flux: number; fluxErr: number }
+
+export function isMeasured(point: Point): point is MeasuredPoint {
+  return point.flux !== null
+}

@@ -124,6 +124,8 @@ export const TargetResult = z.object({
   magErrZeroPoint: z.number().nullable(),
   flux: z.number(),
   fluxErr: z.number(),
+  /** Unit of the frame's pixels; null where nobody tells it. */
+  fluxUnit: z.string().nullish(),
   detected: z.boolean(),
   limit3Sigma: z.number().nullable(),
   limit5Sigma: z.number().nullable(),

@@ -66,6 +66,11 @@ export function flagNames(mask: number): Flag[] {
   return (Object.keys(flags) as Flag[]).filter(name => (mask & (1 << flags[name].bit)) !== 0)
 }
 
+/** Whether a word names a flag. */
+export function isFlag(name: string): name is Flag {
+  return Object.hasOwn(flags, name)
+}
+
 /** Whether a mask has the named flag. */
 export function hasFlag(mask: number, name: Flag): boolean {
   return (mask & (1 << flags[name].bit)) !== 0

@@ -35,6 +35,7 @@ const NAMES = {
   mag_err: 'magErr',
   detected: 'detected',
   limit_5_sigma: 'limit5Sigma',
+  reason: 'reason',
   mag_system: 'magSystem',
   survey: 'survey',
   zero_point: 'zeroPoint',

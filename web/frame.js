@@ -48,7 +48,7 @@ function draw({ runs, run, files, report, points } = {}, _before, error) {
     ...reason(run),
     stages(run),
     ...(run.outcome ? pictures(run, has) : []),
-    ...(points?.length > 0 ? [el('h2', {}, 'Points'), tableOf(pointColumns, points)] : []),
+    ...(points?.length > 0 ? [el('h2', {}, 'Points'), tableOf(pointColumns, points), ...unmeasured(points)] : []),
     ...(report
       ? [el('h2', {}, 'Downloads'), downloads(has), el('div', { class: 'two' }, solution(report), calibration(report))]
       : []),
@@ -138,6 +138,15 @@ const pointColumns = [
   { title: '5σ limit', number: true, cell: point => fixed(point.limit5Sigma, 2) },
   { title: 'middle (UTC)', cell: point => utcOf(point.mjdUtcMid) },
 ]
+
+/** Targets on the frame that got no flux, and why. */
+function unmeasured(points) {
+  return points
+    .filter(point => point.reason)
+    .map(point =>
+      el('div', { class: 'notice' }, el('b', {}, `${point.objectId} was not measured`), el('br'), point.reason),
+    )
+}
 
 const colourFrom = { points: 'own points', catalogue: 'catalogue', assumed: 'assumed' }
 

@@ -42,8 +42,9 @@ export function fixed(value, decimals) {
   return typeof value === 'number' && Number.isFinite(value) ? value.toFixed(decimals).replace('-', '−') : undefined
 }
 
-/** '16.123 ± 0.012', or '> 19.4' for a limit. */
+/** '16.123 ± 0.012', '> 19.4' for a limit, or that there is neither. */
 export function magText(point) {
+  if (point.reason) return 'not measured'
   if (!point.detected) return point.limit5Sigma == null ? 'no limit' : `> ${fixed(point.limit5Sigma, 2)} (5σ)`
   return `${fixed(point.mag, 3) ?? '–'} ± ${fixed(point.magErr, 3) ?? '?'}`
 }

@@ -41,11 +41,16 @@ function draw(data, before, error) {
 }
 
 function facts(row) {
-  const seen = points.filter(point => point.detected)
-  const last = points.at(-1)
+  const measured = points.filter(point => !point.reason)
+  const seen = measured.filter(point => point.detected)
+  const last = measured.at(-1)
+  const without = points.length - measured.length
   return termsOf([
     ['position (ICRS)', `${placeText(row.raDeg, row.decDeg)}   ${fixed(row.raDeg, 6)} ${fixed(row.decDeg, 6)}`],
-    ['points', `${seen.length} measured, ${points.length - seen.length} limits`],
+    [
+      'points',
+      `${seen.length} measured, ${measured.length - seen.length} limits${without > 0 ? `, ${without} without a measurement` : ''}`,
+    ],
     ['latest', last && `${last.band} ${magText(last)} at ${utcOf(last.mjdUtcMid)} UTC, ${last.telescope}`],
   ])
 }
@@ -156,7 +161,11 @@ const columns = [
   { title: '5σ limit', number: true, cell: point => fixed(point.limit5Sigma, 2) },
   { title: 'zero point (stars)', number: true, cell: zeroPointText },
   { title: 'telescope', cell: point => point.telescope },
-  { title: 'flags', words: true, cell: point => el('small', {}, point.flagNames.replaceAll(' ', ', ')) },
+  {
+    title: 'flags',
+    words: true,
+    cell: point => el('small', {}, [point.reason, point.flagNames.replaceAll(' ', ', ')].filter(Boolean).join(' ')),
+  },
 ]
 
 function bandCell({ survey, band }) {

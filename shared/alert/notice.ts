@@ -1,5 +1,5 @@
 import { NOTICE_SCHEMA, type Notice } from '#events/notice.ts'
-import type { Point } from '#events/point.ts'
+import { isMeasured, type Point } from '#events/point.ts'
 import { flagNames } from '#shared/flags.ts'
 
 /** What a subscriber's filter policy may ask for; numbers as text, as SNS carries them. */
@@ -40,8 +40,8 @@ export function noticeOf(point: Point, at: string, type: 'initial' | 'update' = 
     mjd: point.mjdUtcMid,
     time_scale: 'UTC',
     survey: point.survey,
-    flux: point.flux,
-    flux_error: point.fluxErr,
+    ...(isMeasured(point) ? { flux: point.flux, flux_error: point.fluxErr } : { reason: point.reason }),
+    flux_unit: point.fluxUnit ?? undefined,
     zero_point: point.zeroPoint ?? undefined,
     zero_point_error: point.zeroPointError ?? undefined,
     colour_term: point.colourTerm ?? undefined,
@@ -60,8 +60,16 @@ export function attributesOf(notice: Notice): Attributes {
     telescope: text(notice.instrument),
     alert_type: text(notice.alert_type),
     alert_tense: text(notice.alert_tense),
+    result: text(resultOf(notice)),
     ...(notice.mag === undefined ? {} : { mag: { DataType: 'Number', StringValue: notice.mag.toFixed(5) } as const }),
   }
+}
+
+/** What became of the object in the frame, in a word. */
+function resultOf({ flux, mag, limiting_mag }: Notice): 'detection' | 'limit' | 'flux' | 'unmeasured' {
+  if (flux === undefined) return 'unmeasured'
+  if (mag !== undefined) return 'detection'
+  return limiting_mag === undefined ? 'flux' : 'limit'
 }
 
 function isoOfMjd(mjd: number): string {

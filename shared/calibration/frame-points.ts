@@ -1,5 +1,6 @@
 import type { Point } from '#events/point.ts'
-import type { CalibrateInput, Candidate } from '#events/stages.ts'
+import type { CalibrateInput, Candidate, UnmeasuredTarget } from '#events/stages.ts'
+import { flagMask, isFlag } from '#shared/flags.ts'
 import { objectIdOf } from '#shared/object-id.ts'
 import { barycentricMjdTdb, heliocentricMjdUtc } from '#shared/sky/light-time.ts'
 import { moonAndSun } from '#shared/sky/moon-sun.ts'
@@ -7,19 +8,27 @@ import { MJD_ZERO_JD } from '#shared/sky/time.ts'
 import { PIPELINE_VERSION } from '#shared/version.ts'
 import type { CalibratedTarget } from './apply.ts'
 
+/** A target as it enters a light curve: with its flux, or with the reason why there is none. */
+type Entry = Omit<CalibratedTarget, 'flux' | 'fluxErr' | 'skyAdu'> &
+  Pick<Point, 'flux' | 'fluxErr' | 'skyAdu' | 'reason'>
+
 /**
- * The light-curve points of a frame, one per target. The execution that records them writes its name into them.
+ * The light-curve points of a frame, one per target, those without a flux last. The execution that records them writes its name into them.
  *
  * @param chosen the calibration, or null where no survey calibrates the frame
  */
 export function framePoints(
   input: CalibrateInput,
-  targets: CalibratedTarget[],
+  calibrated: CalibratedTarget[],
   chosen: Candidate | null,
   magSystem: Point['magSystem'],
 ): Point[] {
   const { header, frameId } = input
-  return targets.map(target => {
+  const band = chosen?.band ?? header.band ?? 'unknown'
+  const nothing = (input.unmeasured ?? []).map(target =>
+    withoutFlux(target, band, chosen?.survey ?? 'none', header.flags),
+  )
+  return [...calibrated, ...nothing].map((target: Entry) => {
     const objectId = objectIdOf(target.name)
     return {
       pointId: `${objectId}-${frameId.slice(0, 16)}-${target.band}`,
@@ -49,6 +58,8 @@ export function framePoints(
       magNaturalErr: target.magNaturalErr,
       flux: target.flux,
       fluxErr: target.fluxErr,
+      fluxUnit: header.pixelUnit ?? null,
+      ...(target.reason !== undefined && { reason: target.reason }),
       limit3Sigma: target.limit3Sigma,
       limit5Sigma: target.limit5Sigma,
       zeroPoint: chosen?.zeroPoint ?? null,
@@ -75,7 +86,21 @@ export function framePoints(
   })
 }
 
-function moonlight({ header: { site, mjdUtcMid } }: CalibrateInput, { ra, dec }: CalibratedTarget) {
+function withoutFlux(
+  { name, ra, dec, flags, reason }: UnmeasuredTarget,
+  band: string,
+  survey: string,
+  frameFlags: number,
+): Entry {
+  return {
+    ...{ name, ra, dec, band, survey, reason, detected: false, flux: null, fluxErr: null },
+    ...{ mag: null, magErr: null, magErrRandom: null, magErrZeroPoint: null, magNatural: null, magNaturalErr: null },
+    ...{ limit3Sigma: null, limit5Sigma: null, targetColour: null, targetColourErr: null, targetColourFrom: 'none' },
+    flags: flagMask(...flags.filter(isFlag)) | frameFlags,
+  }
+}
+
+function moonlight({ header: { site, mjdUtcMid } }: CalibrateInput, { ra, dec }: Entry) {
   const sky = site && moonAndSun(mjdUtcMid, ra, dec, site)
   return {
     moonSeparationDeg: sky?.moonSeparationDeg ?? null,

@@ -1,4 +1,4 @@
-import type { Point } from '#events/point.ts'
+import { isMeasured, type Point } from '#events/point.ts'
 import type { Target } from '#events/stages.ts'
 import type { Cone } from '#shared/catalogue/reference.ts'
 import { objectIdOf } from '#shared/object-id.ts'
@@ -22,7 +22,7 @@ export interface ObjectRow {
   raDeg: number
   decDeg: number
   registeredAt: string
-  /** The latest point. */
+  /** The latest point with a flux. */
   last?: Pick<Point, 'mjdUtcMid' | 'band' | 'mag' | 'magErr' | 'detected' | 'limit5Sigma'>
   lastMjd?: number
 }
@@ -64,7 +64,7 @@ export class Objects implements TargetRegistry {
   }
 
   /**
-   * Keep the latest point with the object; a point of the past changes nothing, and neither does a repetition. An
+   * Keep the latest point with the object; a point of the past or without a flux changes nothing, and neither does a repetition. An
    * object that was never registered (its point came from the command line's targets) is made.
    */
   async seen(point: Point, at: string): Promise<void> {
@@ -80,6 +80,7 @@ export class Objects implements TargetRegistry {
     }
     const key = metaOf(objectId)
     await this.#table.update(key, {}, { initially: { ...registered, ...places(objectId, raDeg, decDeg) } })
+    if (!isMeasured(point)) return
     const last = { mjdUtcMid, band, mag, magErr, detected, limit5Sigma }
     await this.#table.update(key, { last, lastMjd: mjdUtcMid }, { unlessAbove: { lastMjd: mjdUtcMid } })
   }

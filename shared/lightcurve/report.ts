@@ -1,5 +1,5 @@
 import type { Provenance } from '#events/frame.ts'
-import type { Point } from '#events/point.ts'
+import { isMeasured, type MeasuredPoint, type Point } from '#events/point.ts'
 import type {
   CalibrateOutput,
   Candidate,
@@ -45,7 +45,7 @@ export async function finishedReport(
     outcome: state.outcome,
     ...report,
     calibration: { ...state.calibration, contradictsHeader, candidates },
-    targets: points.map(targetResult),
+    targets: points.filter(isMeasured).map(targetResult),
     ...(state.unmeasured && { unmeasured: state.unmeasured }),
     ...(state.injection && { injection: await recovery(state.injection, state.calibration.chosen, store) }),
   }
@@ -97,12 +97,12 @@ async function soFar(
 }
 
 /** A point of a light curve as it stands in the report of its frame. */
-export function targetResult(point: Point): TargetResult {
+export function targetResult(point: MeasuredPoint): TargetResult {
   const { objectId, raDeg, decDeg, band, survey, mag, magErr, magErrRandom, magErrZeroPoint } = point
-  const { flux, fluxErr, detected, limit3Sigma, limit5Sigma, flags } = point
+  const { flux, fluxErr, fluxUnit, detected, limit3Sigma, limit5Sigma, flags } = point
   return {
     ...{ name: objectId, ra: raDeg, dec: decDeg, band, survey, mag, magErr, magErrRandom, magErrZeroPoint },
-    ...{ flux, fluxErr, detected, limit3Sigma, limit5Sigma, flags },
+    ...{ flux, fluxErr, fluxUnit, detected, limit3Sigma, limit5Sigma, flags },
   }
 }
 

@@ -26,6 +26,18 @@ describe('the notice of a point', () => {
     expect(notice).toMatchObject({ limiting_mag: limit.limit5Sigma, limiting_mag_sigma: 5 })
   })
 
+  test('of a place that could not be measured tells why, and passes no filter on magnitudes', () => {
+    const { flux: _, fluxErr: __, ...place } = limit
+    const nothing = { limit3Sigma: null, limit5Sigma: null, reason: 'Too few pixels: no flux.' }
+    const notice = Notice.parse(
+      JSON.parse(JSON.stringify(noticeOf({ ...place, flux: null, fluxErr: null, ...nothing }, at))),
+    )
+    expect(notice).toMatchObject({ event_name: limit.objectId, reason: 'Too few pixels: no flux.' })
+    for (const value of ['flux', 'flux_error', 'mag', 'limiting_mag']) expect(notice).not.toHaveProperty(value)
+    expect(attributesOf(notice)).toMatchObject({ result: { DataType: 'String', StringValue: 'unmeasured' } })
+    expect(attributesOf(notice)).not.toHaveProperty('mag')
+  })
+
   test('starts and stops half an exposure before and after the middle', () => {
     // 2026-03-01 is MJD 61100; 20:14:55 is 72895 s of 86400
     const middle = { ...detection, mjdUtcMid: 61100 + 72895 / 86400, exposureSeconds: 120 }
@@ -53,6 +65,7 @@ describe('the attributes of a notice', () => {
       telescope: { DataType: 'String', StringValue: 'north' },
       alert_type: { DataType: 'String', StringValue: 'initial' },
       alert_tense: { DataType: 'String', StringValue: 'current' },
+      result: { DataType: 'String', StringValue: 'detection' },
       mag: { DataType: 'Number', StringValue: '17.48210' },
     })
   })

@@ -8,7 +8,7 @@ import { importStars } from '#shared/catalogue/import.ts'
 import type { ReferenceStars } from '#shared/catalogue/reference.ts'
 import { openTiles } from '#shared/catalogue/tiles.ts'
 import { decodeTable } from '#shared/fits/table.ts'
-import { hasFlag } from '#shared/flags.ts'
+import { flagNames, hasFlag } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
 import type { ForcedPhotometry } from '#shared/photometry/star-catalogue.ts'
@@ -97,6 +97,7 @@ async function run(
   surveys: ReferenceStars[],
   band: string | null = 'r',
   known: Pick<CalibrateDeps, 'cameras' | 'points' | 'force'> = {},
+  told: Partial<CalibrateInput> = {},
 ) {
   const { catalogue } = simulateField({ stars: 300, seed: 'stage' })
   const store = new MemoryStore()
@@ -104,7 +105,10 @@ async function run(
   for (const stars of surveys) await importStars(catalogues, '', stars)
   await store.put(`${products}/stars.fits`, encodeStars(catalogue))
   await store.put(`${products}/forced.json`, new TextEncoder().encode(JSON.stringify(forced)))
-  const output = await calibrate(inputFor(band), { store, tiles: openTiles(catalogues), log: silent, ...known })
+  const output = await calibrate(
+    { ...inputFor(band), ...told },
+    { store, tiles: openTiles(catalogues), log: silent, ...known },
+  )
   const json = async (key: string) => JSON.parse(new TextDecoder().decode(await store.get(key)))
   return { output, store, points: await json(output.points), report: await json(output.calibrationReport) }
 }
@@ -166,6 +170,25 @@ describe('the calibrate stage', () => {
       mag: null,
       flux: 5000,
     })
+  })
+
+  test('a target on the frame that could not be measured is in its light curve with the reason', async () => {
+    const reason = 'Too few pixels around x 101.0, y 201.0 can be used: no flux.'
+    const unmeasured = [{ name: 'on dead pixels', ra: 150.2, dec: 2.3, flags: ['maskedPixels'], reason }]
+    const { output, points, report } = await run([bright], [ps1, gaia], 'r', {}, { unmeasured })
+    expect(output.outcome).toBe('calibrated')
+    expect(report.targets).toHaveLength(1)
+    const [, dead] = Point.array().parse(points)
+    expect(dead).toMatchObject({
+      objectId: 'on_dead_pixels',
+      band: 'r',
+      detected: false,
+      flux: null,
+      mag: null,
+      reason,
+    })
+    expect(dead.limit5Sigma).toBeNull()
+    expect(flagNames(dead.flags)).toEqual(['maskedPixels'])
   })
 
   test('a narrow filter stays instrumental, and the fits are kept for whoever asks', async () => {

@@ -42,7 +42,7 @@ async function frameWithPoints(title: string) {
     return record(input, { store, frames, objects, points, cameras, notices, log: silent, execution, now: () => NOW })
   }
   const read = async (key: string) => JSON.parse(new TextDecoder().decode(await store.get(`${products}/${key}`)))
-  return { input, points, camera, run, read, ids: points.map(point => point.pointId).sort() }
+  return { input, points, camera, run, read, keep, ids: points.map(point => point.pointId).sort() }
 }
 
 const idsOf = (told: { notice: { id: string } }[]) => told.map(({ notice }) => notice.id).sort()
@@ -65,6 +65,22 @@ describe('recording a frame', () => {
       filter: { Type: 'String', Value: 'r' },
       mag: { Type: 'Number', Value: '17.48210' },
     })
+  })
+
+  test('a target without a flux gets its row, its notice with the reason, and no place among the results', async () => {
+    const { run, points, read, input, keep } = await frameWithPoints('dead')
+    const [seen, { flux: _, fluxErr: __, ...rest }] = points
+    const reason = 'Too few pixels around x 101.0, y 201.0 can be used: no flux.'
+    const dead: Point = { ...rest, flux: null, fluxErr: null, limit3Sigma: null, limit5Sigma: null, reason }
+    await keep(input.points, [seen, dead])
+    expect(await run('north-1')).toMatchObject({ outcome: 'calibrated', points: 2, newPoints: 2 })
+
+    expect(await cloud.points.ofObject(dead.objectId)).toMatchObject([{ flux: null, reason, notice: 'published' }])
+    expect(await cloud.objects.get(dead.objectId)).not.toHaveProperty('last')
+    const told = (await cloud.told()).find(({ notice }) => notice.event_name === dead.objectId)
+    expect(told?.notice).toMatchObject({ reason })
+    const report = Report.parse(await read('report.json'))
+    expect(report.targets?.map(target => target.name)).toEqual([seen.objectId])
   })
 
   test('done again by the same execution, says the same and tells nobody', async () => {

@@ -80,6 +80,7 @@ test('times, places and magnitudes read as astronomers write them', async () => 
   expect(nightText('20260301')).toBe('2026-03-01')
   expect(magText({ detected: true, mag: 16.1234, magErr: 0.0123 })).toBe('16.123 ± 0.012')
   expect(magText({ detected: false, limit5Sigma: 19.42 })).toBe('> 19.42 (5σ)')
+  expect(magText({ detected: false, limit5Sigma: null, reason: 'dead pixels' })).toBe('not measured')
   expect(['z', 'x', 'g', 'r'].sort(byWavelength)).toEqual(['g', 'r', 'z', 'x'])
   expect(ticks(16, 19.2, 4).values).toEqual([16, 17, 18, 19])
   for (const band of ['g', 'r', 'i', 'V']) expect(colourOf(band)).toBe(bandColours[band])
