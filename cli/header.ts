@@ -130,13 +130,17 @@ const groups: { title: string; rows: Row[] }[] = [
   {
     title: 'Detector',
     rows: [
-      { label: 'gain', field: 'gainElectronsPerAdu', of: h => withUnit(h.gainElectronsPerAdu, 'e/ADU', 4) },
+      { label: 'gain', field: 'gainElectronsPerAdu', of: h => withUnit(h.gainElectronsPerAdu, `e/${unitOf(h)}`, 4) },
       { label: 'read noise', field: 'readNoiseElectrons', of: h => withUnit(h.readNoiseElectrons, 'e', 3) },
-      { label: 'saturated from', field: 'saturationAdu', of: h => withUnit(h.saturationAdu, 'ADU') },
-      { label: 'pedestal', field: 'pedestalAdu', of: h => withUnit(h.pedestalAdu, 'ADU', 4) },
+      { label: 'saturated from', field: 'saturationAdu', of: h => withUnit(h.saturationAdu, unitOf(h)) },
+      { label: 'pedestal', field: 'pedestalAdu', of: h => withUnit(h.pedestalAdu, unitOf(h), 4) },
     ],
   },
 ]
+
+function unitOf({ pixelUnit }: Told): string {
+  return pixelUnit === 'adu' ? 'ADU' : (pixelUnit ?? 'unit')
+}
 
 function hemisphere(value: number, positive: string, negative: string): string {
   return `${Math.abs(value).toFixed(4)}° ${value < 0 ? negative : positive}`

@@ -62,7 +62,7 @@ function targetLine(target: TargetResult): string {
       ? `${target.band} = ${target.mag.toFixed(3)} ± ${target.magErr?.toFixed(3)}`
       : target.limit5Sigma !== null
         ? `not seen, ${target.band} > ${target.limit5Sigma.toFixed(2)} (5 sigma)`
-        : `flux ${target.flux.toFixed(1)} ± ${target.fluxErr.toFixed(1)} ADU, not calibrated`
+        : `flux ${target.flux.toFixed(1)} ± ${target.fluxErr.toFixed(1)}${target.fluxUnit ? ` ${target.fluxUnit}` : ''}, not calibrated`
   const names = flagNames(target.flags)
   return `${target.name.padEnd(11)} ${value}${names.length > 0 ? `  [${names.join(', ')}]` : ''}`
 }

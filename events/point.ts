@@ -63,7 +63,7 @@ export const Point = z.object({
   calibrators: z.int(),
   fwhmPx: z.number(),
   elongation: z.number().optional(),
-  /** Sky at the target, ADU per pixel. */
+  /** Sky at the target, `fluxUnit` per pixel. */
   skyAdu: z.number().optional(),
   airmass: z.number().nullable(),
   /** Null where the place of the observatory is not known. */

@@ -102,9 +102,14 @@ export async function calibrate(input: CalibrateInput, deps: CalibrateDeps): Pro
     targets,
     plot: chosen ? plotData(chosen, stars, calibrationTitle(chosen)) : null,
   }
-  const products = input.products
-  await store.put(`${products}/catalogue.fits`, catalogueFits(calibrated, meta), { contentType: 'application/fits' })
-  await store.put(`${products}/catalogue.ecsv`, encoded(catalogueEcsv(calibrated, meta)), { contentType: 'text/plain' })
+  const { products, header } = input
+  const { pixelUnit } = header
+  await store.put(`${products}/catalogue.fits`, catalogueFits(calibrated, meta, pixelUnit), {
+    contentType: 'application/fits',
+  })
+  await store.put(`${products}/catalogue.ecsv`, encoded(catalogueEcsv(calibrated, meta, pixelUnit)), {
+    contentType: 'text/plain',
+  })
   if (calibration.candidates.length > 0) {
     const picture = drawCandidates(candidateRows(calibration, stars), choiceInWords(calibration, input))
     await store.put(`${products}/candidates.png`, picture, { contentType: 'image/png' })

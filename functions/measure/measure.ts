@@ -72,7 +72,7 @@ export async function measure(
     psfPicture: `${input.products}/psf.png`,
     preview: `${input.products}/preview.png`,
   }
-  await store.put(keys.catalogue, encodeStars(stars), { contentType: 'application/fits' })
+  await store.put(keys.catalogue, encodeStars(stars, header.pixelUnit), { contentType: 'application/fits' })
   await store.put(keys.forced, json(forced), { contentType: 'application/json' })
   await store.put(keys.psf, json(summarisePsf(psf, measured.growth)), { contentType: 'application/json' })
   const rings = Array.from(stars.x, (x, i) => {

@@ -1,6 +1,7 @@
 import type { StandardHeader } from '#events/frame.ts'
 import type { Cone, SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { encodeTables, type FitsColumn } from '#shared/fits/table.ts'
+import { inPixelUnit } from '#shared/numeric/table.ts'
 import { surroundingsByRegion } from '#shared/photometry/empty-places.ts'
 import { measureTarget } from '#shared/photometry/forced.ts'
 import { expectedStars, type KnownStars } from '#shared/photometry/known-stars.ts'
@@ -54,5 +55,5 @@ export async function measureSurvey(
       data: Int32Array.from(rows, row => row.flags),
     },
   ]
-  return encodeTables([{ name: 'SURVEY_STARS', columns }])
+  return encodeTables([{ name: 'SURVEY_STARS', columns: inPixelUnit(columns, header.pixelUnit) }])
 }

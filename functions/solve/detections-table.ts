@@ -1,6 +1,7 @@
 import { encodeTables, type FitsColumn } from '#shared/fits/table.ts'
 import type { CoarseMap } from '#shared/image/coarse-map.ts'
 import type { Detections } from '#shared/image/frame.ts'
+import { inPixelUnit } from '#shared/numeric/table.ts'
 
 const DETECTION_COLUMNS: Record<keyof Detections, { unit: string; description: string }> = {
   x: { unit: 'pix', description: 'Position along the rows, FITS convention: the first pixel has its centre at 1' },
@@ -19,8 +20,10 @@ const DETECTION_COLUMNS: Record<keyof Detections, { unit: string; description: s
 /**
  * `detections.fits`: one row per source, positions in the FITS convention; and as table SKY the mesh of the sky they stand
  * on, so that nobody has to measure that again.
+ *
+ * @param pixelUnit unit of the frame's pixels, which is that of fluxes and sky; null where nobody tells it
  */
-export function encodeDetections(detections: Detections, sky: CoarseMap): Uint8Array {
+export function encodeDetections(detections: Detections, sky: CoarseMap, pixelUnit?: string | null): Uint8Array {
   const columns: FitsColumn[] = (Object.keys(DETECTION_COLUMNS) as (keyof Detections)[]).map(name => ({
     name,
     ...DETECTION_COLUMNS[name],
@@ -37,7 +40,7 @@ export function encodeDetections(detections: Detections, sky: CoarseMap): Uint8A
     { keyword: 'CELLSY', value: sky.rows, comment: 'cells along the columns' },
   ]
   return encodeTables([
-    { name: 'DETECTIONS', columns },
-    { name: 'SKY', columns: [level], cards },
+    { name: 'DETECTIONS', columns: inPixelUnit(columns, pixelUnit) },
+    { name: 'SKY', columns: inPixelUnit([level], pixelUnit), cards },
   ])
 }

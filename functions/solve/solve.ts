@@ -46,7 +46,9 @@ export async function solve(input: SolveInput, deps: SolveDeps): Promise<SolveOu
   const sky = estimateBackground(frame)
   const { detections, shape } = detectWithShape(frame, sky)
   const keys = { solution: `${input.products}/wcs.json`, detections: `${input.products}/detections.fits` }
-  await store.put(keys.detections, encodeDetections(detections, sky.levels), { contentType: 'application/fits' })
+  await store.put(keys.detections, encodeDetections(detections, sky.levels, header.pixelUnit), {
+    contentType: 'application/fits',
+  })
   const sure = surest(detections)
   log.info('sources are detected', { detections: detections.x.length, sure: sure.x.length, fwhmPx: shape.fwhmPx })
   const preview = `${input.products}/preview.png`

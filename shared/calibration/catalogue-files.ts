@@ -49,14 +49,18 @@ const KEYWORDS: Record<string, [keyword: string, comment: string]> = {
 /** What each bit of the column `flags` tells, for the headers of the files. */
 const flagBits = Object.entries(flags).map(([name, { bit, tells }]) => ({ name, bit, tells }))
 
-/** The catalogue as ECSV, pixel positions in the FITS convention. */
-export function catalogueEcsv(stars: StarCatalogue, meta: CatalogueMeta): string {
+/**
+ * The catalogue as ECSV, pixel positions in the FITS convention.
+ *
+ * @param pixelUnit unit of the frame's pixels, which is that of fluxes and sky; null where nobody tells it
+ */
+export function catalogueEcsv(stars: StarCatalogue, meta: CatalogueMeta, pixelUnit?: string | null): string {
   const bits = Object.fromEntries(flagBits.map(({ name, bit, tells }) => [`flagBit${bit}`, `${name}: ${tells}`]))
-  return encodeEcsv(fileColumns(stars), { ...meta, ...bits })
+  return encodeEcsv(fileColumns(stars, pixelUnit), { ...meta, ...bits })
 }
 
-/** The catalogue as FITS binary table, pixel positions in the FITS convention. */
-export function catalogueFits(stars: StarCatalogue, meta: CatalogueMeta): Uint8Array {
+/** The same as FITS binary table. */
+export function catalogueFits(stars: StarCatalogue, meta: CatalogueMeta, pixelUnit?: string | null): Uint8Array {
   const cards = Object.entries(meta).flatMap(([key, value]): Card[] => {
     const known = KEYWORDS[key]
     return known && value !== null ? [{ keyword: known[0], value, comment: known[1] }] : []
@@ -64,10 +68,10 @@ export function catalogueFits(stars: StarCatalogue, meta: CatalogueMeta): Uint8A
   const bits = flagBits.map(({ name, bit }): Card => {
     return { keyword: `FLAG${bit}`, value: name, comment: `bit of value ${2 ** bit} in flags` }
   })
-  return encodeTables([{ name: 'CATALOGUE', columns: fileColumns(stars), cards: [...cards, ...bits] }])
+  return encodeTables([{ name: 'CATALOGUE', columns: fileColumns(stars, pixelUnit), cards: [...cards, ...bits] }])
 }
 
-function fileColumns(stars: StarCatalogue): EcsvColumn[] {
+function fileColumns(stars: StarCatalogue, pixelUnit?: string | null): EcsvColumn[] {
   const keys = Object.keys(starColumns) as (keyof StarCatalogue)[]
-  return catalogueColumns(stars).map((column, i) => ({ ...column, decimals: DECIMALS[keys[i]] }))
+  return catalogueColumns(stars, pixelUnit).map((column, i) => ({ ...column, decimals: DECIMALS[keys[i]] }))
 }

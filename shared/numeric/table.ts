@@ -12,6 +12,15 @@ export interface ColumnDescription {
   description: string
 }
 
+/**
+ * Columns with the unit that the frame's pixels have, where they are described as being in ADU.
+ *
+ * @param pixelUnit of the standard header; null where nobody tells it, and the columns then have none
+ */
+export function inPixelUnit<T extends { unit?: string }>(columns: T[], pixelUnit: string | null = 'adu'): T[] {
+  return columns.map(column => (column.unit === 'adu' ? { ...column, unit: pixelUnit ?? '' } : column))
+}
+
 /** The rows with the given indices, in that order, of every column of a table. */
 export function takeRows<T extends Record<string, Column>>(table: T, rows: ArrayLike<number>): T {
   const taken: Record<string, Column> = {}

@@ -1,20 +1,25 @@
 import { decodeTable, encodeTables, type FitsColumn } from '#shared/fits/table.ts'
-import type { Column } from '#shared/numeric/table.ts'
+import { type Column, inPixelUnit } from '#shared/numeric/table.ts'
 import { type StarCatalogue, starColumns } from './star-catalogue.ts'
 
 const TABLE = 'STARS'
 
-/** The columns of a catalogue as files carry them: named and described, x and y in the FITS convention. */
-export function catalogueColumns(stars: StarCatalogue): FitsColumn[] {
-  return (Object.keys(starColumns) as (keyof StarCatalogue)[]).map(key => {
+/**
+ * The columns of a catalogue as files carry them: named and described, x and y in the FITS convention.
+ *
+ * @param pixelUnit unit of the frame's pixels, which is that of fluxes and sky; null where nobody tells it
+ */
+export function catalogueColumns(stars: StarCatalogue, pixelUnit?: string | null): FitsColumn[] {
+  const columns = (Object.keys(starColumns) as (keyof StarCatalogue)[]).map(key => {
     const { name, unit, description } = starColumns[key]
     return { name, unit, description, data: isPosition(key) ? stars[key].map(value => value + 1) : stars[key] }
   })
+  return inPixelUnit(columns, pixelUnit)
 }
 
-/** Write a catalogue as a FITS binary table. */
-export function encodeStars(stars: StarCatalogue): Uint8Array {
-  return encodeTables([{ name: TABLE, columns: catalogueColumns(stars) }])
+/** Write a catalogue as a FITS binary table; see {@link catalogueColumns}. */
+export function encodeStars(stars: StarCatalogue, pixelUnit?: string | null): Uint8Array {
+  return encodeTables([{ name: TABLE, columns: catalogueColumns(stars, pixelUnit) }])
 }
 
 /**
