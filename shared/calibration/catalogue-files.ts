@@ -33,7 +33,7 @@ export type CatalogueMeta = Record<string, string | number | boolean | null>
 const KEYWORDS: Record<string, [keyword: string, comment: string]> = {
   frameId: ['FRAMEID', 'SHA-256 of the frame'],
   dateObs: ['DATE-OBS', 'UTC'],
-  mjdUtcMid: ['MJD-MID', 'middle of the exposure, UTC'],
+  mjdUtcMid: ['MJD-AVG', 'middle of the exposure, UTC'],
   survey: ['SURVEY', 'photometric reference'],
   band: ['BAND', 'band of mag'],
   system: ['MAGSYS', 'magnitude system of mag'],

@@ -4,12 +4,15 @@ import { dataOf, type FitsFile, type Hdu, openFits } from '#shared/fits/file.ts'
 import type { Card, Header } from '#shared/fits/header.ts'
 import { decodePlane } from '#shared/fits/image.ts'
 import { encodeImages } from '#shared/fits/write-image.ts'
+import { isoFromMjd, mjdFromIso } from '#shared/sky/time.ts'
 import { type Frame, MASK } from './frame.ts'
 
 const MASK_EXTENSION = 'MASK'
 
 /**
  * The standard keywords: what each field of the standard header is called in a standardised file. Angles in degrees.
+ * Times are those of the FITS standard (Rots et al. 2015): -OBS is the start, -AVG the middle; each as date and as MJD, since
+ * readers that find one of the two add the other and say so.
  * PEDESTAL follows the habit of acquisition programs: it is what has to be added to a pixel, hence negative.
  */
 const keywords: readonly { keyword: string; comment: string; of: (h: StandardHeader) => Card['value'] }[] = [
@@ -19,7 +22,9 @@ const keywords: readonly { keyword: string; comment: string; of: (h: StandardHea
   { keyword: 'INSTRUME', comment: '', of: h => h.instrument },
   { keyword: 'TIMESYS', comment: 'time scale of all times here', of: () => 'UTC' },
   { keyword: 'DATE-OBS', comment: 'start of the exposure', of: h => h.dateObsUtc },
-  { keyword: 'MJD-MID', comment: '[d] middle of the exposure', of: h => h.mjdUtcMid },
+  { keyword: 'MJD-OBS', comment: '[d] start of the exposure', of: h => startMjd(h.dateObsUtc) },
+  { keyword: 'DATE-AVG', comment: 'middle of the exposure', of: h => isoFromMjd(h.mjdUtcMid, 6) },
+  { keyword: 'MJD-AVG', comment: '[d] middle of the exposure', of: h => h.mjdUtcMid },
   { keyword: 'EXPTIME', comment: '[s] exposure', of: h => h.exposureSeconds },
   { keyword: 'FILTER', comment: 'filter as the camera names it', of: h => h.filterName },
   { keyword: 'BAND', comment: 'band it stands for', of: h => h.band },
@@ -133,6 +138,11 @@ export function decodeFrame(
   return { frame, header, cards }
 }
 
+function startMjd(dateObsUtc: string): number | null {
+  const mjd = mjdFromIso(dateObsUtc)
+  return Number.isFinite(mjd) ? mjd : null
+}
+
 function newRoom(width: number, height: number): FrameRoom {
   return { pixels: new Float32Array(width * height), mask: new Uint8Array(width * height) }
 }
@@ -171,7 +181,7 @@ function readStandardHeader(cards: Header, widthPx: number, heightPx: number): S
     object: text('OBJECT'),
     telescope: text('TELESCOP'),
     instrument: text('INSTRUME'),
-    mjdUtcMid: number('MJD-MID'),
+    mjdUtcMid: optional('MJD-MID') ?? number('MJD-AVG'), // the first in files that were written before
     dateObsUtc: text('DATE-OBS') ?? '',
     exposureSeconds: number('EXPTIME'),
     filterName: text('FILTER'),

@@ -251,19 +251,31 @@ test('whatever is damaged in a file, the error is one of the table', () => {
   expect([...names]).toEqual(expect.arrayContaining(['NotFits', 'BrokenHeader', 'TruncatedFits', 'NoObservationTime']))
 })
 
+const PLANE = {
+  ...{ CTYPE1: 'RA---TAN', CTYPE2: 'DEC--TAN', CRVAL1: 10, CRVAL2: 20, CRPIX1: 1, CRPIX2: 1 },
+  ...{ CD1_1: -1e-4, CD1_2: 0, CD2_1: 0, CD2_2: 1e-4 },
+}
+
 describe.skipIf(!astropyThere)('beside astropy (skipped where it is absent)', () => {
   test('astropy reads the standardised frame, its header and its mask', async () => {
     const { frame, header } = standardFrame(raw)
     const path = join(mkdtempSync(join(tmpdir(), 'cpcs-frame-')), 'frame.fits')
-    writeFileSync(path, encodeFrame(frame, header))
+    const cards = Object.entries(PLANE).map(([keyword, value]) => ({ keyword, value }))
+    writeFileSync(path, encodeFrame(frame, header, { cards }))
     const read = askAstropy(
       `
-warnings.simplefilter('error')  # a wrong checksum is a warning
+from astropy.wcs import WCS
+from astropy.time import Time
+warnings.simplefilter('error')  # a wrong checksum is a warning, and so is a time that had to be made up
 with fits.open(sys.argv[1], checksum=True) as f:
     f.verify('exception')
     assert all('CHECKSUM' in unit.header and 'DATASUM' in unit.header for unit in f)
     h = f[0].header
-    print(json.dumps([f[0].data.astype(float).sum(), int(f['MASK'].data.sum()), h['MJD-MID'], h['FILTER'], h['BAND'], h['GAIN'], h['RA']]))`,
+    WCS(h)
+    start, middle = Time(h['DATE-OBS']).mjd, Time(h['DATE-AVG']).mjd
+    assert abs(start - h['MJD-OBS']) < 1e-9 and abs(middle - h['MJD-AVG']) < 1e-9
+    assert abs((middle - start) * 86400 - h['EXPTIME'] / 2) < 2e-3
+    print(json.dumps([f[0].data.astype(float).sum(), int(f['MASK'].data.sum()), h['MJD-AVG'], h['FILTER'], h['BAND'], h['GAIN'], h['RA']]))`,
       [path],
     )
     const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0)

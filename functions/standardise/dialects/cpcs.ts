@@ -5,6 +5,9 @@ export const cpcs: Dialect = {
   id: 'cpcs',
   title: 'Standardised by CPCS',
   known: [{ key: 'DIALECT', matches: /./ }],
-  times: [{ key: 'MJD-MID', marks: 'mid' }],
+  times: [
+    { key: 'MJD-AVG', marks: 'mid' },
+    { key: 'MJD-MID', marks: 'mid' },
+  ],
   pointings: [{ ra: 'RA', dec: 'DEC', as: 'degrees', uncertaintyDeg: 0.5 }],
 }
