@@ -15,6 +15,7 @@ export interface Found<T> {
 interface Read {
   value: number | string
   conversion: string
+  conflict?: string
 }
 
 /** The readings that a dialect may name; undefined where the keyword holds no such value. */
@@ -22,7 +23,7 @@ const readings: Record<Reading, (header: Header, key: string) => Read | undefine
   text: (header, key) => taken(header.string(key)),
   number: (header, key) => taken(header.number(key)),
   positive: (header, key) => taken(positive(header.number(key))),
-  negated: (header, key) => converted(header.number(key), value => 0 - value, 'sign turned: it is to be added'),
+  negated: (header, key) => toBeAdded(header.number(key)),
   absolute: (header, key) => converted(header.number(key), Math.abs, header.number(key)! < 0 ? 'without its sign' : ''),
   seconds: (header, key) => secondsIn(header, key),
   minutes: (header, key) => converted(header.number(key), value => value * 60, 'minutes to seconds'),
@@ -110,7 +111,7 @@ function add(
   if (!read) return
   const [low, high] = source.within ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
   if (typeof read.value === 'number' && !(read.value >= low && read.value <= high)) return
-  found.push({ value: read.value, from: source.key, conversion: read.conversion, confidence })
+  found.push({ value: read.value, from: source.key, conversion: read.conversion, confidence, ...doubt(read) })
 }
 
 function taken(value: number | string | undefined): Read | undefined {
@@ -119,6 +120,18 @@ function taken(value: number | string | undefined): Read | undefined {
 
 function converted(value: number | undefined, by: (value: number) => number, conversion: string): Read | undefined {
   return value === undefined ? undefined : { value: by(value), conversion }
+}
+
+/** A level that is to be added to the pixels, as the level that they stand on; of one above zero the sign is in doubt. */
+function toBeAdded(value: number | undefined): Read | undefined {
+  const read = converted(value, level => 0 - level, 'sign turned: it is to be added')
+  if (!read || !(value! > 0)) return read
+  return { ...read, conflict: `above zero: is it the level that was added, ${value}? Then a profile has to tell so` }
+}
+
+/** What a reading's own doubt makes of its confidence. */
+function doubt({ conflict }: Read): Partial<Found<never>> {
+  return conflict === undefined ? {} : { conflict, confidence: 'guess' }
 }
 
 function positive(value: number | undefined): number | undefined {

@@ -115,6 +115,17 @@ describe('a contradiction is told', () => {
     expect(translated(cards).provenance[field].conflict).toBe(conflict)
   })
 
+  test.each([
+    ['100', -100, 'guess', /above zero.*added, 100/],
+    ['-100', 100, 'certain', undefined],
+    ['0', 0, 'certain', undefined],
+  ])('a PEDESTAL of %s, which MaxIm DL means to be added', (pedestal, value, confidence, doubt) => {
+    const { detector } = translated({ SWCREATE: `'MaxIm DL Version 6.30'`, PEDESTAL: pedestal })
+    expect(detector.pedestalAdu).toMatchObject({ value, confidence })
+    if (doubt) expect(detector.pedestalAdu?.conflict).toMatch(doubt)
+    else expect(detector.pedestalAdu).not.toHaveProperty('conflict')
+  })
+
   test('and none where keywords agree', () => {
     const { provenance, header } = translated({
       'TIME-OBS': `'20:00:00'`,
