@@ -1,3 +1,6 @@
+/** Exit statuses of the command. */
+export const EXIT = { done: 0, defect: 1, rejected: 2, usage: 64 } as const
+
 /** Wrong usage of the command: the message says what was found and what is expected; exit status 64. */
 export class UsageError extends Error {
   override name = 'UsageError'

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { EXIT, main } from '#cli/main.ts'
+import { main } from '#cli/main.ts'
+import { EXIT } from '#cli/usage.ts'
 import { image, starField } from '../whole/bad-frames.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cpcs-command-'))
