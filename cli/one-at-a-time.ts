@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -23,12 +24,7 @@ export async function oneAtATime<T>(
   for (let told = false; !(await take(file, mine)); ) {
     const holder = await readFile(file, 'utf8').catch(() => '')
     if (isGone(holder)) {
-      // renamed first: of several that find it only one removes it
-      const aside = `${file}.${process.pid}`
-      await rename(file, aside).then(
-        () => rm(aside, { force: true }),
-        () => {},
-      )
+      await putAway(file, holder)
       continue
     }
     if (!told && holder !== '') {
@@ -42,6 +38,21 @@ export async function oneAtATime<T>(
   } finally {
     await rm(file, { force: true })
   }
+}
+
+/**
+ * Put the file of a process that is gone away. Of several that find it only one gets it by renaming it; who comes late gets
+ * that of the next holder in its place, sees so, and gives it back.
+ */
+async function putAway(file: string, holder: string): Promise<void> {
+  const aside = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`
+  const found = await rename(file, aside).then(
+    () => readFile(aside, 'utf8'),
+    () => undefined,
+  )
+  if (found === undefined) return
+  if (found !== holder) await link(aside, file)
+  await rm(aside, { force: true })
 }
 
 async function take(file: string, mine: string): Promise<boolean> {

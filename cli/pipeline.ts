@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type {
   CalibrateOutput,
   FrameReceived,
@@ -23,8 +23,8 @@ import { endedReport, finishedReport } from '#shared/lightcurve/report.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { separationDeg } from '#shared/sky/angles.ts'
 import type { Log, ObjectStore } from '#shared/store.ts'
-import { ProductFolder, prepareProducts } from './product-folder.ts'
-import { notUsable } from './usage.ts'
+import { ProductFolder, prepareProducts, wouldReplace } from './product-folder.ts'
+import { notUsable, UsageError } from './usage.ts'
 
 export interface PipelineOptions {
   /** Folder of the HATS catalogues; not needed for `standardise`. */
@@ -57,17 +57,19 @@ export type LastStage = 'standardise' | 'solve' | 'calibrate'
  *
  * @returns the report, which is also written to `report.json`; a frame that is at fault gives one with `rejected`, and
  *   where the surroundings are one is written with `failed` before the error is thrown
- * @throws {UsageError} the file cannot be read or the folder not be written
+ * @throws {UsageError} the file cannot be read, the folder not be written, or the file would be one of its products
  * @throws whatever is a defect of ours or of the surroundings (policies `fail` and `retry`)
  */
 export async function processFrame(path: string, last: LastStage, options: PipelineOptions): Promise<Report> {
   const bytes = new Uint8Array(await readFile(path).catch(notUsable(path, 'cannot be read')))
+  if (await wouldReplace(options.out, path))
+    throw new UsageError(`${path} would be overwritten by a product of that name: choose another --out`)
   await prepareProducts(options.out).catch(notUsable(options.out, 'cannot hold the products'))
   const received = receive(path, bytes)
   const store = new ProductFolder(options.out, received.frameId)
   const run = new Run(received)
   const written = async (report: Report) => {
-    await writeFile(join(options.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+    await store.put('report.json', new TextEncoder().encode(`${JSON.stringify(report, null, 2)}\n`))
     return report
   }
   try {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FolderStore, makeFolder } from '#shared/folder-store.ts'
 import type { ObjectStore, PutOptions } from '#shared/store.ts'
@@ -68,6 +68,13 @@ const PRODUCTS = [
     'report.json',
   ],
 ]
+
+/** Whether a file is what a product of that name in the folder would take the place of, also by a link. */
+export async function wouldReplace(folder: string, path: string): Promise<boolean> {
+  const own = await stat(path)
+  const products = await Promise.all(PRODUCTS.map(name => stat(join(folder, name)).catch(() => undefined)))
+  return products.some(product => product?.ino === own.ino && product.dev === own.dev)
+}
 
 /**
  * Make the folder of a frame ready: it is there, it can be written, and nothing that an earlier frame left stands beside

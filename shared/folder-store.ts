@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { CpcsError } from './errors.ts'
 import type { ObjectStore, PutOptions } from './store.ts'
@@ -36,19 +36,16 @@ export class FolderStore implements ObjectStore {
     const path = this.#path(key)
     const draft = `${path}.${randomBytes(6).toString('hex')}.part`
     await makeFolder(dirname(path)).catch(rethrow)
-    await writeFile(draft, bytes).catch(rethrow)
-    if (!options.ifAbsent) {
-      await rename(draft, path).catch(rethrow)
-      return true
-    }
     try {
-      await link(draft, path)
+      await writeFile(draft, bytes)
+      if (options.ifAbsent) await link(draft, path)
+      else await rename(draft, path)
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw error
+      if (options.ifAbsent && (error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      return rethrow(error as Error)
     } finally {
-      await unlink(draft)
+      await rm(draft, { force: true })
     }
   }
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { main } from '#cli/main.ts'
+import { processFrame } from '#cli/pipeline.ts'
 import { EXIT } from '#cli/usage.ts'
 import { image, starField } from '../whole/bad-frames.ts'
 
@@ -101,6 +102,18 @@ describe('the frame decides the rest', () => {
     expect(report.reason).toMatch(/text/)
   })
 
+  test('one that a product would take the place of is left alone', async () => {
+    const folder = join(work, 'own folder')
+    mkdirSync(folder)
+    const path = join(folder, 'frame.fits')
+    const bytes = image(starField(64, [], 'a quiet sky'), 64)
+    writeFileSync(path, bytes)
+    expect(await main(['standardise', path, '--out', folder])).toBe(EXIT.usage)
+    expect(said.join('\n')).toContain('would be overwritten')
+    expect(readFileSync(path).equals(bytes)).toBe(true)
+    expect(readdirSync(folder)).toEqual(['frame.fits'])
+  })
+
   test('a good one with status 0, and its header is printed', async () => {
     const path = join(work, 'good frame.fits')
     writeFileSync(path, image(starField(64, [], 'a quiet sky'), 64))
@@ -108,5 +121,34 @@ describe('the frame decides the rest', () => {
     expect(JSON.parse(readFileSync(join(work, 'out', 'report.json'), 'utf8')).outcome).toBe('standardised')
     expect(await main(['header', path, '--json'])).toBe(EXIT.done)
     expect(JSON.parse(said.at(-1)!).header).toMatchObject({ exposureSeconds: 60, filterName: 'r', widthPx: 64 })
+  })
+})
+
+describe('a folder that cannot take the products', () => {
+  const path = join(work, 'sky.fits')
+  const out = (name: string) => join(work, name)
+  beforeEach(() => writeFileSync(path, image(starField(64, [], 'a quiet sky'), 64)))
+
+  test.each([
+    ['is a file', (folder: string) => writeFileSync(folder, 'no folder')],
+    ['lies below a file', (folder: string) => writeFileSync(join(folder, '..'), 'no folder')],
+    [
+      'has a folder in the place of a product',
+      (folder: string) => mkdirSync(join(folder, 'frame.fits'), { recursive: true }),
+    ],
+  ])('since it %s is wrong usage', async (name, make) => {
+    const folder = name.includes('below') ? join(out(name), 'out') : out(name)
+    make(folder)
+    expect(await main(['standardise', path, '--out', folder])).toBe(EXIT.usage)
+    expect(said[0]).toMatch(/^cpcs: .* cannot hold the products: /)
+  })
+
+  test('since it was taken away on the way is an outage of its store, and no draft is left', async () => {
+    const folder = out('spoilt')
+    const spoil = () => mkdirSync(join(folder, 'report.json'))
+    const log = { debug() {}, warn() {}, info: spoil }
+    const run = processFrame(path, 'standardise', { out: folder, targets: [], log })
+    await expect(run).rejects.toMatchObject({ name: 'StoreUnavailable' })
+    expect(readdirSync(folder).filter(name => name.endsWith('.part'))).toEqual([])
   })
 })
