@@ -13,6 +13,8 @@ const SECOND_DIFFERENCE = Math.sqrt(6) // a second difference of independent pix
 const ROUNDING_NOISE = 1 / Math.sqrt(12) // of a value that is written in steps of 1
 const CUT_BELOW = 0.01 // share of the pixels that lie below the middle of a sky that is cut off there
 const CUT_SHARE = 0.9 // and of those at or below it, beyond which stars are all that is left
+const FLOAT32_ROUNDING = 2 ** -22 // of the difference of two pixels, relative to them
+const FINEST_COUNT = 1024 // counts in the noise of a pixel, beyond which bins hold enough of them
 const FEWEST = 8
 const LARGE = 2e6 // pixels of a frame
 
@@ -31,8 +33,8 @@ const stepHistogram = new Int32Array(STEP_BINS)
  * crowded, else the median (Bertin & Arnouts 1996, §3). The noise is that of second differences of pixels two columns
  * apart where that is less, so that structure inside the cell does not pass for noise.
  *
- * All is told by two histograms with steps of σ/16, or of whole numbers where pixels are: the pixels are passed over
- * once, however many rounds of clipping there are.
+ * All is told by two histograms with steps of σ/16, or of so many counts where pixels are counts, in whatever unit: the
+ * pixels are passed over once, however many rounds of clipping there are.
  *
  * @param goodShare least part of the pixels that has to be good
  */
@@ -49,17 +51,16 @@ export function measureSkyCell(
   const { width, pixels, mask } = frame
   const sampled = takeSample(frame, x0, x1, y0, y1)
   if (sampled < FEWEST) return
-  let whole = true
-  for (let i = 0; i < sampled && whole; i++) whole = sample[i] % 1 === 0
   const middle = selectInPlace(sample, sampled >> 1, sampled)
   // Stars only brighten: the lower half tells the noise of the sky.
   const below = middle - selectInPlace(sample, Math.floor(sampled * 0.158655), sampled)
   // Where a third of the pixels are alike, their steps are coarser than the noise, or the sky was cut off at its middle.
   const leastStep = below > 0 ? 0 : stepFrom(middle, sampled)
   const rough = below || leastStep || 1
-  const step = whole ? Math.max(1, Math.round(rough / BINS_PER_SIGMA)) : rough / BINS_PER_SIGMA
-  // bins of whole numbers begin between two of them
-  const start = (whole ? Math.floor(middle) - 0.5 : middle) - (BINS / 2) * step
+  const count = latticeOf(middle, sampled, rough)
+  const step = count > 0 ? count * Math.max(1, Math.round(rough / BINS_PER_SIGMA / count)) : rough / BINS_PER_SIGMA
+  // bins of counts begin between two of them
+  const start = middle - count / 2 - (BINS / 2) * step
   const perBin = 1 / step
   const perStepBin = BINS_PER_SIGMA / (SECOND_DIFFERENCE * rough)
   histogram.fill(0)
@@ -116,6 +117,41 @@ function cutOffSky(cut: number, sampled: number, into: SkyCell): boolean {
   into.level = cut + mean * (1 - share) + sigma * density
   into.rms = sigma
   return true
+}
+
+/**
+ * What one count of the converter is worth: the greatest value that all pixels of the sample differ by whole multiples of. A
+ * bin that is not a whole number of counts wide holds now one more of them, now one less.
+ *
+ * @returns 0 where the pixels are no counts, or where counts are so fine that nobody can tell
+ */
+function latticeOf(middle: number, sampled: number, rough: number): number {
+  const rounding = FLOAT32_ROUNDING * (Math.abs(middle) + BINS_PER_SIGMA * rough)
+  const finest = Math.max(rough / FINEST_COUNT, 64 * rounding)
+  let count = 0
+  let countErr = 0
+  for (let i = 0; i < sampled; i++) {
+    let whole = Math.abs(sample[i] - middle)
+    if (!(whole > rounding && whole < BINS_PER_SIGMA * rough)) continue // a star is rounded more coarsely
+    let wholeErr = rounding
+    let part = count || whole
+    let partErr = count ? countErr : rounding
+    // Euclid's algorithm; what rounding may have left is no remainder
+    for (;;) {
+      const times = Math.round(whole / part)
+      const rest = Math.abs(whole - times * part)
+      const restErr = wholeErr + times * partErr
+      if (rest <= restErr) {
+        if (times * partErr > wholeErr) [part, partErr] = [whole / times, wholeErr / times]
+        break
+      }
+      ;[whole, wholeErr, part, partErr] = [part, partErr, rest, restErr]
+      if (part < finest) return 0
+    }
+    count = part
+    countErr = partErr
+  }
+  return count
 }
 
 /** From a value to the nearest other one in the sample. */

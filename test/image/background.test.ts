@@ -74,3 +74,20 @@ test('pixels in steps coarser than the noise have the noise of the steps', () =>
   expect(medianRms / (60 / Math.sqrt(12))).toBeGreaterThan(0.999)
   expect(medianRms / (60 / Math.sqrt(12))).toBeLessThan(1.2)
 })
+
+test.each([
+  ['electrons, of a gain of 1.37', 1.37, 0],
+  ['counts less a dark of a quarter', 1, -0.25],
+  ['steps of four counts of a 14-bit converter', 4, 0],
+  ['thousandths, so that counts are small numbers', 0.001, 0],
+])('the sky of the same pixels is the same where they are written as %s', (_, scale, offset) => {
+  const counted = drawFrame(scatterStars(500, 3000, {}, 6, 3))
+  counted.pixels.forEach((value, i) => {
+    counted.pixels[i] = Math.round(value)
+  })
+  const other = { ...counted, pixels: counted.pixels.map(value => value * scale + offset) }
+  const [sky, same] = [estimateBackground(counted), estimateBackground(other)]
+  const off = Array.from(sky.levels.grid, (level, i) => Math.abs(level * scale + offset - same.levels.grid[i]))
+  expect(Math.max(...off) / (NOISE * scale)).toBeLessThan(5e-3) // pixels at the very edge of the clipping
+  expect(Math.abs(same.medianRms / (sky.medianRms * scale) - 1)).toBeLessThan(1e-3)
+})
