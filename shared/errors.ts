@@ -86,7 +86,7 @@ export const errors = {
     stages: ['solve'],
     policy: 'reject',
     tells:
-      'The star pattern was not found around RA {raDeg} Dec {decDeg} within {radiusDeg} deg ({found}): is the pointing or the pixel scale in the header wrong?',
+      'The star pattern was not found around RA {raDeg} Dec {decDeg} within {radiusDeg} deg ({found}): is the pointing, the pixel scale or the shape of the pixels in the header wrong?',
   },
   TooFewPsfStars: {
     stages: ['measure'],

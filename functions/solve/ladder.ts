@@ -113,11 +113,16 @@ function whyNowhere(wanted: readonly SurveyId[], usable: readonly SurveyId[], bl
   return `${places}, and ${usable.length > 0 ? `${usable.join(', ')} has no index of the whole sky` : noneHere(wanted)}`
 }
 
-/** The first try, which is the likeliest, and how it ended. */
+/** The first try, which is the likeliest, and how it ended; how many more, and what pixels were taken for. */
 function inWords(attempts: Attempt[]): string {
   if (attempts.length === 0) return 'nothing was tried'
   const more = attempts.length > 1 ? [`${attempts.length - 1} more in vain, the last ${attempts.at(-1)?.tried}`] : []
-  return [attempts[0].tried, ...more].join('; ')
+  const aspects = [...new Set(attempts.map(({ pixelAspect }) => Number(pixelAspect.toPrecision(3))))]
+  const shape =
+    aspects.length === 1 && aspects[0] === 1
+      ? 'pixels taken for square'
+      : `pixels taken for ${aspects.join(', ')} times as high as wide`
+  return [attempts[0].tried, ...more, shape].join('; ')
 }
 
 async function climb(

@@ -62,10 +62,13 @@ export function searchLadder(header: StandardHeader, hints: Hints): Rung[] {
 const COMMON_ASPECTS = [2, 1 / 2] // of cameras whose pixels are summed in pairs along one axis
 const ALIKE = 0.02
 
-/** Heights of a pixel over its width, likeliest first: as told, and square; or square, and what else is common. */
+/**
+ * Heights of a pixel over its width, likeliest first: as told, square, and as told with the axes mistaken for each other;
+ * or square, and what else is common.
+ */
 export function aspectsOf({ pixelAspect: told }: StandardHeader): number[] {
   if (!told) return [1, ...COMMON_ASPECTS]
-  return Math.abs(Math.log(told)) < ALIKE ? [1] : [told, 1]
+  return Math.abs(Math.log(told)) < ALIKE ? [1] : [told, 1, 1 / told]
 }
 
 function rungsOf(header: StandardHeader, hints: Hints, pixelAspect: number): Rung[] {
@@ -81,7 +84,7 @@ function rungsOf(header: StandardHeader, hints: Hints, pixelAspect: number): Run
     ...places.flatMap(place => near(place, sidePx, scale)),
     ...last.flatMap(place => near({ ...place, uncertaintyDeg: FIELDS_AROUND * sideDeg(sidePx, scale) }, sidePx, scale)),
   ])
-  const isGuess = pixelAspect !== 1 && !header.pixelAspect
+  const isGuess = pixelAspect !== 1 && pixelAspect !== header.pixelAspect
   const open = hints.scale || (isGuess && header.pixelScaleArcsec) ? [] : SCALE_BANDS
   const unknown = places.slice(0, pointing ? 1 : MOST_TARGETS).flatMap(place =>
     open.map(scale => {
@@ -114,7 +117,7 @@ function knownScales(
   if (!told) return another
   const axes = pixelAspect === 1 ? [1] : [1, Math.sqrt(pixelAspect), 1 / Math.sqrt(pixelAspect)]
   const ofAxes = axes.map(axis => about(told * axis))
-  return [...(toldAspect ? ofAxes : [hullOf(ofAxes)]), ...another]
+  return [...(pixelAspect === 1 || pixelAspect === toldAspect ? ofAxes : [hullOf(ofAxes)]), ...another]
 }
 
 function hullOf(ranges: ScaleRange[]): ScaleRange {

@@ -123,7 +123,8 @@ const OBLONG = 1.2 * Math.SQRT2 // arcsec: square root of the area of two pixels
 test.each<[string, [number, number], Partial<StandardHeader>, boolean]>([
   ['twice as wide as high, as the header tells', [2, 1], { pixelAspect: 0.5, pixelScaleArcsec: OBLONG }, false],
   ['told so, the scale being that of a row', [2, 1], { pixelAspect: 0.5, pixelScaleArcsec: 2.4 }, false],
-  ['told the wrong way round, being square', [1, 1], { pixelAspect: 0.5 }, false],
+  ['told oblong, being square', [1, 1], { pixelAspect: 0.5 }, false],
+  ['told the wrong way round', [2, 1], { pixelAspect: 2, pixelScaleArcsec: OBLONG }, false],
   ['twice as wide as high, untold', [2, 1], { pixelScaleArcsec: 1.2 }, false],
   ['twice as high as wide, untold', [1, 2], { pixelScaleArcsec: null }, false],
   ['twice as high as wide, the place unknown too', [1, 2], { pixelScaleArcsec: null, pointing: null }, true],
@@ -212,6 +213,17 @@ test('a frame of another sky is refused with what was tried', async () => {
     message: expect.stringMatching(/RA 0\.0500 Dec 41\.2500/),
   })
 })
+
+test.each([
+  [null, 'pixels taken for 1, 2, 0.5 times as high as wide'],
+  [1, 'pixels taken for square'],
+  [1.5, 'pixels taken for 1.5, 1, 0.667 times as high as wide'],
+])(
+  'a frame that is not found (shape of its pixels told: %s) is refused with the shape that was taken',
+  async (pixelAspect, words) => {
+    await expect(trial(virtualSky(151).stars, tiles, { pixelAspect })).rejects.toThrow(words)
+  },
+)
 
 test('a frame whose stars are drawn out is refused with a word on that', async () => {
   const { stars } = virtualSky(151)
