@@ -1,7 +1,7 @@
 import { PointGrid } from '#shared/numeric/point-grid.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { gnomonic } from '#shared/sky/projection.ts'
-import { type PlaneFit, toPlane } from './sip-fit.ts'
+import { type PlaneFit, scaleDeg, toPlane } from './sip-fit.ts'
 
 /** Detections ready for the fit, brightest first. */
 export interface FieldDetections {
@@ -44,11 +44,6 @@ export function project(stars: FieldStars, tangent: [number, number]): Plane {
   const eta = new Float64Array(count)
   for (let k = 0; k < count; k++) [xi[k], eta[k]] = gnomonic(stars.raDeg[k], stars.decDeg[k], ...tangent)
   return { xi, eta, grid: new PointGrid(xi, eta, 0.002) }
-}
-
-/** Degrees per pixel at the centre of a fit. */
-export function scaleDeg(fit: PlaneFit): number {
-  return Math.sqrt(Math.abs(fit.xi[1] * fit.eta[2] - fit.xi[2] * fit.eta[1])) / fit.radiusPx
 }
 
 /** How many of the brightest reference stars cover the frame as densely as twice the detections taken. */

@@ -9,12 +9,11 @@ import {
   type Plane,
   pairStars,
   project,
-  scaleDeg,
   starDepth,
 } from './pair-stars.ts'
 import { errorBesides } from './position-floor.ts'
 import type { LinearMap } from './similarity.ts'
-import { fitBestOrder, fitPlane, type Pairs, type PlaneFit, toPlane, wcsFromFit } from './sip-fit.ts'
+import { fitBestOrder, fitPlane, type Pairs, type PlaneFit, scaleDeg, toPlane, wcsFromFit } from './sip-fit.ts'
 
 export interface Refined {
   wcs: Wcs

@@ -275,7 +275,12 @@ export function wcsFromFit(fit: PlaneFit, raDeg: number, decDeg: number, width: 
   return { ...wcs, sip: { order: fit.order, ...forward, ...inverseTerms(forward, fit, width, height) } }
 }
 
-const INVERSE_WITHIN_PX = 0.01 // of what other programs find back by the inverse alone
+/** Degrees per pixel at the centre of a fit. */
+export function scaleDeg(fit: PlaneFit): number {
+  return Math.sqrt(Math.abs(fit.xi[1] * fit.eta[2] - fit.xi[2] * fit.eta[1])) / fit.radiusPx
+}
+
+const INVERSE_WITHIN = { mas: 0.2, px: 0.01 } // of what other programs find back by the inverse alone
 const HIGHEST_INVERSE = 9 // Shupe et al. 2005: what readers of SIP hold
 
 /** The inverse polynomial, of the lowest order that leads back closely enough over the frame. */
@@ -316,7 +321,8 @@ function inverseTerms(
     }
     worst = Math.max(worst, Math.hypot(offU, offV))
   }
-  if (worst > INVERSE_WITHIN_PX && inverseOrder < HIGHEST_INVERSE)
+  const scaleMas = scaleDeg(fit) * 3.6e6
+  if (worst > Math.min(INVERSE_WITHIN.px, INVERSE_WITHIN.mas / scaleMas) && inverseOrder < HIGHEST_INVERSE)
     return inverseTerms(forward, fit, width, height, inverseOrder + 1)
   const scaled = (terms: Float64Array | undefined) =>
     list.map(([p, q], t) => (terms ? terms[t] / fit.radiusPx ** (p + q) : 0))
