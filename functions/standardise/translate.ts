@@ -7,6 +7,7 @@ import type { Dialect } from './dialects/dialect.ts'
 import type { Band } from './dialects/filters.ts'
 import { bandOf } from './dialects/filters.ts'
 import { dialectOf } from './dialects/known-dialects.ts'
+import { earlierFlags } from './earlier-flags.ts'
 import { observationTime } from './observation-time.ts'
 import { findAirmass, findMoonAndSun } from './observing-conditions.ts'
 import { findPixelAspect, findPixelScale } from './pixel-size.ts'
@@ -60,6 +61,8 @@ export function translate(header: Header, width: number, height: number, profile
   const rowOrder = findRowOrder(reader)
   const unit = readPixelUnit(header, exposureTold)
 
+  const detector = findDetector(reader, profile, unit)
+
   const flags: Flag[] = []
   if (time.uncertain || moonAndSun?.conflict !== undefined) flags.push('timeUncertain')
   if (exposureTold === undefined) flags.push('exposureUnknown')
@@ -87,9 +90,9 @@ export function translate(header: Header, width: number, height: number, profile
       bayerPattern: bayer?.value ?? null,
       rowOrder: rowOrder?.value ?? null,
       pixelUnit: unit.text,
-      flags: flagMask(...flags),
+      flags: flagMask(...flags) | earlierFlags(header, reader.dialect.id, detector),
     },
-    detector: findDetector(reader, profile, unit),
+    detector,
     unit,
     provenance: {
       object: provenanceOf(object),

@@ -7,7 +7,7 @@ import { StandardiseOutput } from '#events/stages.ts'
 import { headersAlone, standardFrame, standardise } from '#functions/standardise/standardise.ts'
 import { CpcsError } from '#shared/errors.ts'
 import { openFits } from '#shared/fits/file.ts'
-import { flagNames } from '#shared/flags.ts'
+import { flagMask, flagNames } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { random } from '#shared/numeric/random.ts'
@@ -64,6 +64,21 @@ describe('the standardise stage', () => {
     for (const field of ['mjdUtcMid', 'band', 'gainElectronsPerAdu', 'pedestalAdu', 'saturationAdu'] as const)
       expect([field, again[field]]).toEqual([field, output.header[field]])
     expect(again.pointing!.raDeg).toBe(output.header.pointing!.raDeg)
+  })
+
+  test('what was estimated once stays flagged when the standardised frame is put in again, until the profile tells', () => {
+    const silentCards = cardsOf({ 'DATE-OBS': '2024-05-01T21:00:00', EXPTIME: 30, FILTER: 'V' })
+    const { frame, header } = standardFrame(floatFits(expose(), 128, 128, silentCards))
+    const estimates = flagMask('gainEstimated', 'readNoiseEstimated', 'saturationEstimated')
+    expect(header.flags & estimates).toBe(estimates)
+    const bytes = encodeFrame(frame, {
+      ...header,
+      flags: header.flags | flagMask('timeUncertain', 'solvedWithoutHint'),
+    })
+    const again = standardFrame(bytes).header
+    expect(again.flags).toBe(header.flags | flagMask('timeUncertain'))
+    const known = standardFrame(encodeFrame(frame, header), { gainElectronsPerAdu: 1.5, readNoiseElectrons: 4 }).header
+    expect(known.flags & estimates).toBe(flagMask('saturationEstimated'))
   })
 
   test('further cards, such as a WCS, ride along and come back', () => {
