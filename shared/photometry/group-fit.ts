@@ -17,6 +17,11 @@ const PRIOR_DOUBT = 3
 const CALM_SIGMA = 0.3
 const CALM_PX = 0.02
 const CALM_PART = 2e-3
+/**
+ * A star whose core is masked settles slowly, since wings tell flux and place much less than a core does; and what it is off
+ * leaves light around it that passes for stars.
+ */
+const WING_ROUNDS = 8
 /** Below this it is not worth drawing anew. */
 const IDLE_PX = 5e-4
 const IDLE_PART = 2e-5
@@ -25,6 +30,7 @@ const IDLE_SIGMA = 2e-3
 const CORE_FWHM = 1.2
 
 export interface FitOptions {
+  /** At most; more where a star of the group is saturated. */
   iterations: number
   /** Whether pixels far from the model are down-weighted: not before the neighbours are drawn. */
   robust: boolean
@@ -95,7 +101,9 @@ export class GroupFitter {
     for (let a = 0; a < group.length; a++) this.#take(this.#member(a), group[a])
     let step: Step = 'none'
     this.#calm.fill(0)
-    for (let round = 0; round < options.iterations && step !== 'small'; round++) {
+    const onWings = group.some(star => (this.#stars.flags[star] & flagMask('saturated')) !== 0)
+    const rounds = onWings ? Math.max(WING_ROUNDS, options.iterations) : options.iterations
+    for (let round = 0; round < rounds && step !== 'small'; round++) {
       this.#weighAll(group, options.robust)
       this.#assemble(group)
       step = this.#advance(group)
