@@ -50,10 +50,9 @@ export class Noise {
     this.columns = ((width - 1) >> BLOCK_BITS) + 1
     const lines = ((height - 1) >> BLOCK_BITS) + 1
     this.blocks = new Float32Array(this.columns * lines)
-    const line = new Float32Array(width)
     const half = 1 << (BLOCK_BITS - 1)
     for (let v = 0; v < lines; v++) {
-      map.line(Math.min(height - 1, (v << BLOCK_BITS) + half), line)
+      const line = map.line(Math.min(height - 1, (v << BLOCK_BITS) + half))
       for (let u = 0; u < this.columns; u++)
         this.blocks[v * this.columns + u] = line[Math.min(width - 1, (u << BLOCK_BITS) + half)]
     }

@@ -1,3 +1,5 @@
+import { lineKernels, type Pieces } from './line-kernels.ts'
+
 /**
  * A map with one value per pixel from values at the centres of equal cells: natural cubic spline along the columns of
  * the mesh, then along its rows (as SExtractor's background). Outside the outermost centres the spline runs on
@@ -19,10 +21,9 @@ export class CoarseMap {
   readonly #bendXY: Float64Array
   /** Of a row of the map: a straight line before the first node, a cubic between each two, a straight line behind the last. */
   readonly pieces: Pieces
-  /** Values and second derivatives of the spline across one line, and its pieces. */
+  /** Values and second derivatives of the spline across one line. */
   readonly #across: Float64Array
   readonly #bends: Float64Array
-  readonly #cubics: Float64Array
   readonly #weights = new Float64Array(4)
 
   /**
@@ -50,22 +51,17 @@ export class CoarseMap {
     this.pieces = piecesOf(columns, width / columns, width)
     this.#across = new Float64Array(columns)
     this.#bends = new Float64Array(columns)
-    this.#cubics = new Float64Array(4 * (columns + 1))
   }
 
-  /** Write line y of the map, from place `at` on. */
-  line(y: number, into: Float32Array, at = 0): void {
-    const { starts, part } = this.pieces
-    const cubics = this.#cubics
-    this.cubics(y, cubics)
-    for (let piece = 0, k = 0; k < cubics.length; piece++, k += 4) {
-      const [from, to] = [starts[piece], starts[piece + 1]]
-      drawPiece(cubics[k], cubics[k + 1], cubics[k + 2], cubics[k + 3], this.floor, part, into, at, from, to)
-    }
+  /** Line y of the map; it lies where the kernels of lines work, until they draw the next one. */
+  line(y: number): Float32Array {
+    const kernels = lineKernels()
+    this.cubics(y, kernels.cubics())
+    return kernels.draw(this.pieces, this.floor)
   }
 
   /** Coefficients of the pieces of line y: value, slope, square and cube of each, four numbers for each piece. */
-  cubics(y: number, into: Float64Array | Float32Array): void {
+  cubics(y: number, into: Float32Array): void {
     const { columns, rows } = this
     const r = splineWeights(((y + 0.5) * rows) / this.height - 0.5, rows, this.#weights)
     const lower = r * columns
@@ -78,17 +74,9 @@ export class CoarseMap {
   /** The whole map. */
   whole(): Float32Array {
     const map = new Float32Array(this.width * this.height)
-    for (let y = 0; y < this.height; y++) this.line(y, map, y * this.width)
+    for (let y = 0; y < this.height; y++) map.set(this.line(y), y * this.width)
     return map
   }
-}
-
-/** Which pixels of a row belong to each piece of the spline. */
-interface Pieces {
-  /** First pixel of each piece, and the width of the map behind them. */
-  starts: Int32Array
-  /** Place of each pixel in its piece, from the node before it (the first piece: from the first node). */
-  part: Float64Array
 }
 
 function piecesOf(nodes: number, step: number, width: number): Pieces {
@@ -122,7 +110,7 @@ function between(
 }
 
 /** Pieces of the natural cubic spline through values at steps of 1, from its second derivatives. */
-function writeCubics(values: Float64Array, bends: Float64Array, into: Float64Array | Float32Array): void {
+function writeCubics(values: Float64Array, bends: Float64Array, into: Float32Array): void {
   const last = values.length - 1
   let slope = 0
   for (let c = 0, at = 4; c < last; c++, at += 4) {
@@ -138,26 +126,6 @@ function writeCubics(values: Float64Array, bends: Float64Array, into: Float64Arr
   into[end] = values[last]
   into[end + 1] = last > 0 ? slope + (bends[last - 1] + bends[last]) / 2 : 0
   into[2] = into[3] = into[end + 2] = into[end + 3] = 0
-}
-
-/** The pixels of one piece. */
-function drawPiece(
-  value: number,
-  slope: number,
-  square: number,
-  cube: number,
-  floor: number,
-  part: Float64Array,
-  map: Float32Array,
-  at: number,
-  from: number,
-  to: number,
-): void {
-  for (let x = from; x < to; x++) {
-    const t = part[x]
-    const v = value + t * (slope + t * (square + t * cube))
-    map[at + x] = v < floor ? floor : v
-  }
 }
 
 /** Second derivatives at the nodes of the natural cubic splines (steps of 1) along each column or row of a mesh. */

@@ -46,9 +46,14 @@ export function findCandidates(
   const star = gaussianKernel(shape, 1)
   const core = gaussianKernel(shape, NARROW, 1, 1)
   const contrast = gaussianKernel(shape, 1, RING, 1)
+  let factorsOf = -1
   const whitened: LineSource = (y, into, at, kernels) => {
-    const factors = kernels.factors()
-    for (let left = 0, k = 0; left < width; left += NOISE_BLOCK_PX) factors[k++] = 1 / noise.at(left, y)
+    const blocks = Math.floor(y / NOISE_BLOCK_PX)
+    if (blocks !== factorsOf) {
+      const factors = kernels.factors()
+      for (let left = 0, k = 0; left < width; left += NOISE_BLOCK_PX) factors[k++] = 1 / noise.at(left, y)
+      factorsOf = blocks
+    }
     kernels.bytes().set(usable.subarray(y * width, (y + 1) * width))
     into.set(signal.subarray(y * width, (y + 1) * width), at)
     kernels.scale(at, width)
@@ -162,8 +167,7 @@ function peaksOfLine(
 ): void {
   const line = at[image] + (y - first) * stride
   const tops = kernels.tops(line, width, stride, limit)
-  for (let group = 0; group < tops.length; group++) {
-    if (tops[group] === 0) continue
+  for (let group = tops.indexOf(1); group >= 0; group = tops.indexOf(1, group + 1)) {
     const end = Math.min((group + 1) * GROUP, width - 1)
     for (let x = Math.max(1, group * GROUP); x < end; x++) {
       const i = line + x

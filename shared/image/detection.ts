@@ -64,45 +64,47 @@ function prepare(frame: Frame, background: Background): Prepared {
   const { width, height, pixels, mask } = frame
   const prepared: Prepared = { signal: new Float32Array(pixels.length), usable: new Uint8Array(pixels.length).fill(1) }
   const kernels = lineKernels()
-  const room = Math.ceil(width / GROUP) * GROUP
-  const line = kernels.room(2 * room)
+  const line = kernels.room(Math.ceil(width / GROUP) * GROUP)
   const bytes = kernels.bytes()
   const holes: number[] = []
+  let unknown: number[] = []
   for (let y = 0; y < height; y++) {
     const start = y * width
     line.set(pixels.subarray(start, start + width))
-    background.levels.line(y, line, room)
+    const level = background.levels.line(y)
     bytes.set(mask.subarray(start, start + width))
-    const marks = kernels.over(0, room, width, NOT_USABLE)
-    markUnknown(background.noise, y, width, marks)
+    const marks = kernels.over(0, width, NOT_USABLE)
+    if (y % NOISE_BLOCK_PX === 0) unknown = unknownGroups(background.noise, y, width)
+    for (const group of unknown) marks[group] = 1
     prepared.signal.set(line.subarray(0, width), start)
-    for (let group = 0; group < marks.length; group++)
-      if (marks[group] !== 0) refuse(frame, line, background.noise, y, group * GROUP, prepared, holes)
+    for (let group = marks.indexOf(1); group >= 0; group = marks.indexOf(1, group + 1))
+      refuse(frame, level, background.noise, y, group * GROUP, prepared, holes)
   }
   // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
   for (const i of holes) prepared.signal[i] = meanAround(prepared, width, height, i)
   return prepared
 }
 
-/** Mark the groups of a line in which the noise is not known. */
-function markUnknown(noise: Noise, y: number, width: number, marks: Int32Array): void {
-  for (let x = 0; x < width; x += NOISE_BLOCK_PX) if (!(noise.at(x, y) > 0)) marks[Math.floor(x / GROUP)] = 1
+/** The groups of a line in which the noise is not known. */
+function unknownGroups(noise: Noise, y: number, width: number): number[] {
+  const groups: number[] = []
+  for (let x = 0; x < width; x += NOISE_BLOCK_PX) if (!(noise.at(x, y) > 0)) groups.push(Math.floor(x / GROUP))
+  return groups
 }
 
 /** Take the pixels that do not count out of a group of a line. */
 function refuse(
   { width, pixels, mask }: Frame,
-  line: Float32Array,
+  level: Float32Array,
   noise: Noise,
   y: number,
   left: number,
   { signal, usable }: Prepared,
   holes: number[],
 ): void {
-  const room = Math.ceil(width / GROUP) * GROUP
   for (let x = left; x < Math.min(left + GROUP, width); x++) {
     const i = y * width + x
-    const value = pixels[i] - line[room + x]
+    const value = pixels[i] - level[x]
     if (noise.at(x, y) > 0 && (mask[i] & NOT_USABLE) === 0 && value < 1e30 && value > -1e30) continue
     usable[i] = 0
     signal[i] = 0

@@ -1,4 +1,4 @@
-import { assemble, f32, f32x4, i32, kernel, repeat, v128 } from '#shared/numeric/wasm.ts'
+import { assemble, f32, f32x4, i32, kernel, repeat, type Variable, v128 } from '#shared/numeric/wasm.ts'
 
 /**
  * What is done to every pixel of a frame when stars are searched for, line by line in kernels of 128-bit vectors: the sums
@@ -22,7 +22,11 @@ const TAPS_AT = 0
 const BYTES_AT = TAPS_AT + MOST_TAPS * TAP_BYTES
 const FACTORS_AT = BYTES_AT + MOST_WIDTH + STEP
 const MARKS_AT = FACTORS_AT + MOST_WIDTH / 2 + STEP
-const BUFFER_AT = MARKS_AT + MOST_WIDTH / 4 + STEP
+const DRAWN_AT = MARKS_AT + MOST_WIDTH / 4 + STEP
+const PARTS_AT = DRAWN_AT + 4 * MOST_WIDTH + STEP
+const STARTS_AT = PARTS_AT + 4 * MOST_WIDTH + STEP
+const CUBICS_AT = STARTS_AT + 4 * MOST_WIDTH + STEP
+const BUFFER_AT = CUBICS_AT + 16 * MOST_WIDTH + STEP
 
 /** Pixels that share a factor of {@link LineKernels.scale}. */
 const BLOCK = 8
@@ -30,6 +34,7 @@ const BLOCK = 8
 interface Kernels {
   sum(from: number, into: number, end: number, endTaps: number): void
   takeAway(from: number, end: number, what: number): void
+  drawPieces(starts: number, cubics: number, pieces: number, part: number, floor: number, out: number): void
   over(from: number, end: number, level: number, bytes: number, refused: number, marks: number): void
   scale(from: number, end: number, factors: number, bytes: number): void
   tops(from: number, end: number, stride: number, limit: number, marks: number): void
@@ -41,10 +46,11 @@ export class LineKernels {
   readonly #memory: WebAssembly.Memory
   #values = new Float32Array(0)
   #endTaps = TAPS_AT
+  #pieces?: Pieces
 
   constructor() {
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil(BUFFER_AT / PAGE) })
-    const module = new WebAssembly.Module(assemble({ sum, takeAway, over, scale, tops }))
+    const module = new WebAssembly.Module(assemble({ sum, takeAway, drawPieces, over, scale, tops }))
     this.#run = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Kernels
   }
 
@@ -91,14 +97,36 @@ export class LineKernels {
     return new Float32Array(this.#memory.buffer, FACTORS_AT, MOST_WIDTH / BLOCK)
   }
 
+  /** Four coefficients for each piece of a line, which {@link draw} reads. */
+  cubics(): Float32Array {
+    return new Float32Array(this.#memory.buffer, CUBICS_AT, 4 * MOST_WIDTH)
+  }
+
   /**
-   * Subtract the values from place `level` on from those from place `from` on. Where the byte has a refused bit, or no number
+   * Draw a line of a map from the coefficients of its pieces.
+   *
+   * @param floor no value falls below it
+   * @returns the line; gone with the next call
+   */
+  draw(pieces: Pieces, floor: number): Float32Array {
+    const { starts, part } = pieces
+    if (this.#pieces !== pieces) {
+      new Int32Array(this.#memory.buffer, STARTS_AT, starts.length).set(starts)
+      new Float32Array(this.#memory.buffer, PARTS_AT, part.length).set(part)
+      this.#pieces = pieces
+    }
+    this.#run.drawPieces(STARTS_AT, CUBICS_AT, starts.length - 1, PARTS_AT, floor, DRAWN_AT)
+    return new Float32Array(this.#memory.buffer, DRAWN_AT, part.length)
+  }
+
+  /**
+   * Subtract the line drawn last from the values from place `from` on. Where the byte has a refused bit, or no number
    * comes out, 0 is put, and the group of 16 is marked.
    *
    * @returns one number a group, 0 where all are good; gone with the next call
    */
-  over(from: number, level: number, count: number, refused: number): Int32Array {
-    this.#run.over(placeOf(from), endOf(from, count), placeOf(level), BYTES_AT, refused, MARKS_AT)
+  over(from: number, count: number, refused: number): Int32Array {
+    this.#run.over(placeOf(from), endOf(from, count), DRAWN_AT, BYTES_AT, refused, MARKS_AT)
     return new Int32Array(this.#memory.buffer, MARKS_AT, Math.ceil(count / STEP))
   }
 
@@ -117,6 +145,14 @@ export class LineKernels {
     this.#run.tops(placeOf(from), endOf(from, count), 4 * stride, limit, MARKS_AT)
     return new Int32Array(this.#memory.buffer, MARKS_AT, Math.ceil(count / STEP))
   }
+}
+
+/** Which pixels of a line belong to each piece of a map. */
+export interface Pieces {
+  /** First pixel of each piece, and the width of the map behind them. */
+  starts: Int32Array
+  /** Place of each pixel in its piece. */
+  part: Float64Array
 }
 
 /** Values of a group that {@link LineKernels.tops} marks. */
@@ -158,6 +194,41 @@ const takeAway = kernel({ from: 'i32', end: 'i32', what: 'i32' }, ({ from, end, 
     what.set(i32.add(what, i32.const(4 * STEP))),
   ]),
 ])
+
+/**
+ * One row of a map in pieces: value + t (slope + t (square + t cube)) with the place t of each pixel in its piece. Up to
+ * three numbers behind the row are written.
+ */
+export const drawPieces = kernel(
+  {
+    /** First pixel of each piece, and four coefficients of each; the place of each pixel in its piece. */
+    starts: 'i32',
+    cubics: 'i32',
+    pieces: 'i32',
+    part: 'i32',
+    floor: 'f32',
+    out: 'i32',
+  },
+  (p, local) => {
+    const [piece, x, start, cubic] = Array.from({ length: 4 }, () => local('i32'))
+    const [value, slope, square, cube, t, floor] = Array.from({ length: 6 }, () => local('v128'))
+    const { add, mul } = f32x4
+    const steps = add(value, mul(t, add(slope, mul(t, add(square, mul(t, cube))))))
+    const times = (value: Variable<'i32'>, factor: number) => i32.mul(value, i32.const(factor))
+    return [
+      floor.set(f32x4.splat(p.floor)),
+      repeat(piece, i32.const(0), p.pieces, 1, [
+        start.set(i32.add(p.starts, times(piece, 4))),
+        cubic.set(i32.add(p.cubics, times(piece, 16))),
+        ...[value, slope, square, cube].map((term, k) => term.set(f32x4.loadSplat(cubic, 4 * k))),
+        repeat(x, i32.load(start), i32.load(start, 4), 4, [
+          t.set(f32x4.load(i32.add(p.part, times(x, 4)))),
+          f32x4.store(i32.add(p.out, times(x, 4)), f32x4.max(floor, steps)),
+        ]),
+      ]),
+    ]
+  },
+)
 
 const NO_NUMBER = 1e30 // FITS files have such values where there is none
 

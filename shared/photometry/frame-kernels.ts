@@ -1,7 +1,7 @@
 import { f32, f32x4, i32, kernel, repeat, type Value, v128 } from '#shared/numeric/wasm.ts'
 
 type Pointer = Value<'i32'>
-const { add, sub, mul } = f32x4
+const { add, sub } = f32x4
 const zero = f32x4.const(0, 0, 0, 0)
 const wholeZero = v128.constI32(0, 0, 0, 0)
 const infinity = f32x4.const(Infinity, Infinity, Infinity, Infinity)
@@ -96,39 +96,6 @@ export const putTogether = kernel({ data: 'i32', planeBytes: 'i32', usable: 'i32
     ]),
   ]
 })
-
-/**
- * One row of a map in pieces: value + t (slope + t (square + t cube)) with the place t of each pixel in its piece. Up to
- * three numbers behind the row are written.
- */
-export const drawPieces = kernel(
-  {
-    /** First pixel of each piece, and four coefficients of each; the place of each pixel in its piece. */
-    starts: 'i32',
-    cubics: 'i32',
-    pieces: 'i32',
-    part: 'i32',
-    floor: 'f32',
-    out: 'i32',
-  },
-  (p, local) => {
-    const [piece, x, start, cubic] = Array.from({ length: 4 }, () => local('i32'))
-    const [value, slope, square, cube, t, floor] = Array.from({ length: 6 }, () => local('v128'))
-    const steps = add(value, mul(t, add(slope, mul(t, add(square, mul(t, cube))))))
-    return [
-      floor.set(f32x4.splat(p.floor)),
-      repeat(piece, i32.const(0), p.pieces, 1, [
-        start.set(at(p.starts, times(piece, 4))),
-        cubic.set(at(p.cubics, times(piece, 16))),
-        ...[value, slope, square, cube].map((term, k) => term.set(f32x4.loadSplat(cubic, 4 * k))),
-        repeat(x, i32.load(start), i32.load(start, 4), 4, [
-          t.set(f32x4.load(at(p.part, times(x, 4)))),
-          f32x4.store(at(p.out, times(x, 4)), f32x4.max(floor, steps)),
-        ]),
-      ]),
-    ]
-  },
-)
 
 /** Add a row of changes to the sky of as many pixels, and take them out of what is left. */
 export const raise = kernel({ residual: 'i32', planeBytes: 'i32', change: 'i32', count: 'i32' }, (p, local) => {

@@ -1,6 +1,7 @@
+import { drawPieces } from '#shared/image/line-kernels.ts'
 import { assemble } from '#shared/numeric/wasm.ts'
 import { apertureKernels } from './aperture-kernels.ts'
-import { areSound, drawPieces, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
+import { areSound, markSound, putTogether, raise, takeSky } from './frame-kernels.ts'
 import { moffat } from './moffat-kernel.ts'
 import { fitSample, weighSample } from './psf-kernels.ts'
 import { searchKernels } from './search-kernels.ts'

@@ -12,18 +12,26 @@ const perGroup = (isMarked: (x: number) => boolean) =>
     Array.from({ length: GROUP }, (_, k) => group * GROUP + k).some(x => x < WIDTH && isMarked(x)),
   )
 
-test('a level is taken off, what is refused or no number becomes 0 and marks its group', () => {
-  const [pixels, level] = [numbers(), numbers()]
+test('a level is drawn and taken off, what is refused or no number becomes 0 and marks its group', () => {
+  const pixels = numbers()
   const bytes = Uint8Array.from({ length: WIDTH }, (_, x) => (x === 20 ? 4 : x === 40 ? 2 : 0))
   pixels[50] = Number.NaN
   pixels[82] = 2e30
   const kernels = lineKernels()
-  const values = kernels.room(2 * ROOM).fill(0)
+  const values = kernels.room(ROOM).fill(0)
   kernels.bytes().fill(0).set(bytes)
   values.set(pixels)
-  values.set(level, ROOM)
+  // 100 − 2 x up to pixel 29, a cubic from there on, and nothing below 60
+  const starts = Int32Array.of(0, 30, WIDTH)
+  const part = Float64Array.from({ length: WIDTH }, (_, x) => (x < 30 ? x : (x - 30) / 64))
+  kernels.cubics().set([100, -2, 0, 0, 70, 8, -16, 64])
+  const cubic = (t: number) => 70 + 8 * t - 16 * t * t + 64 * t ** 3
+  const expected = Float32Array.from(part, (t, x) => Math.max(60, x < 30 ? 100 - 2 * t : cubic(t)))
+  const level = kernels.draw({ starts, part }, 60)
+  for (let x = 0; x < WIDTH; x++) expect(Math.abs(level[x] - expected[x])).toBeLessThan(2e-5)
+  expect(level[25]).toBe(60)
   const isBad = (x: number) => (bytes[x] & 5) !== 0 || !(Math.abs(pixels[x]) < 1e30)
-  const marks = kernels.over(0, ROOM, WIDTH, 5)
+  const marks = kernels.over(0, WIDTH, 5)
   expect(Array.from(marks, mark => mark !== 0)).toEqual(perGroup(isBad))
   expect(marks.filter(mark => mark !== 0).length).toBe(3)
   expect(values.slice(0, WIDTH)).toEqual(pixels.map((value, x) => (isBad(x) ? 0 : value - level[x])))
