@@ -2,6 +2,7 @@ import { median, medianInPlace } from '#shared/numeric/robust.ts'
 import { CoarseMap } from './coarse-map.ts'
 import type { Frame } from './frame.ts'
 import { measureSkyCell, type SkyCell } from './sky-cell.ts'
+import { SkyHistograms } from './sky-histograms.ts'
 
 export interface BackgroundOptions {
   /** Side of a cell, pixel; 64 for large frames, 32 for small ones or where the sky is structured. */
@@ -139,13 +140,15 @@ function measureMesh(frame: Frame, cellPx: number, multiple = 1): Mesh {
   const level = new Float64Array(columns * rows)
   const rms = new Float64Array(columns * rows)
   const sky: SkyCell = { level: 0, rms: 0 }
+  const histograms = new SkyHistograms(frame)
   for (let row = 0; row < rows; row++) {
     const y0 = Math.floor((row * frame.height) / rows)
     const y1 = Math.floor(((row + 1) * frame.height) / rows)
+    histograms.take(y0, y1)
     for (let column = 0; column < columns; column++) {
       const x0 = Math.floor((column * frame.width) / columns)
       const x1 = Math.floor(((column + 1) * frame.width) / columns)
-      measureSkyCell(frame, x0, x1, y0, y1, GOOD_FRACTION, sky)
+      measureSkyCell(histograms, x0, x1, GOOD_FRACTION, sky)
       level[row * columns + column] = sky.level
       rms[row * columns + column] = sky.rms
     }

@@ -1,5 +1,6 @@
 import { normalQuantile, selectInPlace } from '#shared/numeric/robust.ts'
 import type { Frame } from './frame.ts'
+import { BINS, type SkyHistograms, STEP_BINS } from './sky-histograms.ts'
 
 const CLIP_SIGMA = 3
 const CLIP_ROUNDS = 5
@@ -7,16 +8,14 @@ const NORMAL_CUT = 0.98658 // what a normal cut at ±3 σ has left of its scatte
 const SKEW_LIMIT = 0.3 // |mean − median| / σ beyond which a cell is crowded and the mode estimate fails (Da Costa 1992)
 const SAMPLE = 255 // pixels that tell where the histogram lies
 const BINS_PER_SIGMA = 16
-const BINS = 512 // ±16 σ of the sample, whose σ may be some ten per cent off
-const STEP_BINS = 256 // second differences up to 16 σ
 const SECOND_DIFFERENCE = Math.sqrt(6) // a second difference of independent pixels has six times their variance
 const ROUNDING_NOISE = 1 / Math.sqrt(12) // of a value that is written in steps of 1
 const CUT_BELOW = 0.01 // share of the pixels that lie below the middle of a sky that is cut off there
 const CUT_SHARE = 0.9 // and of those at or below it, beyond which stars are all that is left
 const FLOAT32_ROUNDING = 2 ** -22 // of the difference of two pixels, relative to them
 const FINEST_COUNT = 1024 // counts in the noise of a pixel, beyond which bins hold enough of them
+const TELLING = 64 // pixels of a sample that tell what a count is worth
 const FEWEST = 8
-const LARGE = 2e6 // pixels of a frame
 
 /** Sky of one cell of a frame; NaN where too few pixels are good. */
 export interface SkyCell {
@@ -25,8 +24,6 @@ export interface SkyCell {
 }
 
 const sample = new Float32Array(SAMPLE)
-const histogram = new Int32Array(BINS)
-const stepHistogram = new Int32Array(STEP_BINS)
 
 /**
  * Level and noise of the sky in a cell: mode and scatter after clipping, 2.5 median − 1.5 mean where the cell is not
@@ -36,59 +33,36 @@ const stepHistogram = new Int32Array(STEP_BINS)
  * All is told by two histograms with steps of σ/16, or of so many counts where pixels are counts, in whatever unit: the
  * pixels are passed over once, however many rounds of clipping there are.
  *
+ * @param histograms holds the lines of the cell
  * @param goodShare least part of the pixels that has to be good
  */
 export function measureSkyCell(
-  frame: Frame,
+  histograms: SkyHistograms,
   x0: number,
   x1: number,
-  y0: number,
-  y1: number,
   goodShare: number,
   into: SkyCell,
 ): void {
   into.level = into.rms = Number.NaN
-  const { width, pixels, mask } = frame
+  const { frame, y0, y1, levels } = histograms
   const sampled = takeSample(frame, x0, x1, y0, y1)
   if (sampled < FEWEST) return
   const middle = selectInPlace(sample, sampled >> 1, sampled)
-  // Stars only brighten: the lower half tells the noise of the sky.
-  const below = middle - selectInPlace(sample, Math.floor(sampled * 0.158655), sampled)
+  // Stars only brighten: the lower half, which now stands in front, tells the noise of the sky.
+  const below = middle - selectInPlace(sample, Math.floor(sampled * 0.158655), sampled >> 1)
   // Where a third of the pixels are alike, their steps are coarser than the noise, or the sky was cut off at its middle.
   const leastStep = below > 0 ? 0 : stepFrom(middle, sampled)
   const rough = below || leastStep || 1
-  const count = latticeOf(middle, sampled, rough)
+  const count = latticeOf(middle, Math.min(sampled, TELLING), rough)
   const step = count > 0 ? count * Math.max(1, Math.round(rough / BINS_PER_SIGMA / count)) : rough / BINS_PER_SIGMA
   // bins of counts begin between two of them
   const start = middle - count / 2 - (BINS / 2) * step
-  const perBin = 1 / step
   const perStepBin = BINS_PER_SIGMA / (SECOND_DIFFERENCE * rough)
-  histogram.fill(0)
-  stepHistogram.fill(0)
-  let good = 0
-  let steps = 0
-  // of a large frame every other line: what is lost of a cell's level is a fiftieth of the noise
-  const lineStep = pixels.length >= LARGE ? 2 : 1
-  for (let y = y0; y < y1; y += lineStep) {
-    const first = y * width + x0
-    const end = y * width + x1
-    for (let i = first; i < end; i++) {
-      if (mask[i] !== 0) continue
-      const value = pixels[i]
-      const place = (value - start) * perBin
-      if (place >= 0 && place < BINS) histogram[place | 0]++
-      else if (!(Math.abs(value) < 1e30)) continue
-      good++
-      if ((i & 1) === 0 || i - first < 4 || mask[i - 2] !== 0 || mask[i - 4] !== 0) continue
-      const bin = Math.abs(value - 2 * pixels[i - 2] + pixels[i - 4]) * perStepBin
-      steps++
-      if (bin < STEP_BINS) stepHistogram[bin | 0]++
-    }
-  }
-  if (good < FEWEST || good < goodShare * (x1 - x0) * Math.ceil((y1 - y0) / lineStep)) return
+  const { good, steps } = histograms.count(x0, x1, { start, perBin: 1 / step, perStepBin })
+  if (good < FEWEST || good < goodShare * (x1 - x0) * histograms.lines) return
   if (below === 0 && cutOffSky(middle, sampled, into)) return
-  const sigma = clippedMode(start, step, middle, rough, into)
-  const ofSteps = steps < FEWEST ? Number.NaN : differenceSigma(1 / perStepBin, sigma)
+  const sigma = clippedMode(levels, start, step, middle, rough, into)
+  const ofSteps = steps < FEWEST ? Number.NaN : differenceSigma(histograms.steps, 1 / perStepBin, sigma)
   into.rms = Math.max(ofSteps < sigma ? ofSteps : sigma, leastStep * ROUNDING_NOISE)
 }
 
@@ -168,16 +142,27 @@ function takeSample({ width, pixels, mask }: Frame, x0: number, x1: number, y0: 
   // no divisor of usual widths, so that the places wander over the columns
   const stride = Math.max(1, Math.floor(all / SAMPLE) | 1)
   let taken = 0
-  for (let k = 0; k < all && taken < SAMPLE; k += stride) {
-    const row = Math.floor(k / columns)
-    const i = (y0 + row) * width + x0 + (k - row * columns)
-    if (mask[i] === 0 && Math.abs(pixels[i]) < 1e30) sample[taken++] = pixels[i]
+  let line = y0 * width + x0
+  for (let k = 0, column = 0; k < all && taken < SAMPLE; k += stride, column += stride) {
+    while (column >= columns) {
+      column -= columns
+      line += width
+    }
+    const value = pixels[line + column]
+    if (mask[line + column] === 0 && Math.abs(value) < 1e30) sample[taken++] = value
   }
   return taken
 }
 
 /** Writes the level; returns the scatter about it. */
-function clippedMode(start: number, step: number, middle: number, rough: number, into: SkyCell): number {
+function clippedMode(
+  histogram: Int32Array,
+  start: number,
+  step: number,
+  middle: number,
+  rough: number,
+  into: SkyCell,
+): number {
   let sigma = rough
   let centre = middle
   let mean = middle
@@ -211,7 +196,7 @@ function clippedMode(start: number, step: number, middle: number, rough: number,
 }
 
 /** Noise of a pixel from the clipped second differences. @param width of a bin */
-function differenceSigma(width: number, sigma: number): number {
+function differenceSigma(stepHistogram: Int32Array, width: number, sigma: number): number {
   let scatter = sigma
   for (let round = 0; round < 6; round++) {
     const last = Math.min(STEP_BINS, Math.floor((CLIP_SIGMA * SECOND_DIFFERENCE * scatter) / width + 0.5))

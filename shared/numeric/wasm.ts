@@ -3,9 +3,9 @@
  * expressions. WebAssembly is a stack machine, so the code of an expression is the code of its operands and its opcode.
  * (WebAssembly Core Specification 2.0, §5, binary format.)
  */
-export type WasmType = 'i32' | 'f32' | 'v128'
+export type WasmType = 'i32' | 'f32' | 'f64' | 'v128'
 
-const typeCode: Record<WasmType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b }
+const typeCode: Record<WasmType, number> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
 /** Code that leaves one value of a type on the stack. */
 export interface Value<T extends WasmType> {
@@ -17,6 +17,7 @@ export type Statement = readonly number[]
 
 type I32 = Value<'i32'>
 type F32 = Value<'f32'>
+type F64 = Value<'f64'>
 type V128 = Value<'v128'>
 
 /** A parameter or local variable of a function: reading it is a value. */
@@ -47,6 +48,13 @@ export const i32 = {
   sub: operation<'i32', 'i32'>('i32', 0x6b),
   mul: operation<'i32', 'i32'>('i32', 0x6c),
   atLeast: operation<'i32', 'i32'>('i32', 0x4e),
+  /** 1 where it is 0, else 0. */
+  isZero: operation<'i32', 'i32'>('i32', 0x45),
+  and: operation<'i32', 'i32'>('i32', 0x71),
+  or: operation<'i32', 'i32'>('i32', 0x72),
+  /** Whole number towards zero. */
+  fromF64: operation<'f64', 'i32'>('i32', 0xfc, 0x02),
+  loadByte: (at: I32): I32 => ({ type: 'i32', code: [...at.code, 0x2d, 0, 0] }),
   store: (at: I32, value: I32, offset = 0): Statement => [...at.code, ...value.code, 0x36, 2, ...unsigned(offset)],
   load: (at: I32, offset = 0): I32 => ({ type: 'i32', code: [...at.code, 0x28, 2, ...unsigned(offset)] }),
 }
@@ -61,6 +69,17 @@ export const f32 = {
   moreThan: operation<'f32', 'i32'>('i32', 0x5e),
   load: (at: I32, offset = 0): F32 => ({ type: 'f32', code: [...at.code, 0x2a, 2, ...unsigned(offset)] }),
   store: (at: I32, value: F32, offset = 0): Statement => [...at.code, ...value.code, 0x38, 2, ...unsigned(offset)],
+}
+
+export const f64 = {
+  const: (value: number): F64 => ({ type: 'f64', code: [0x44, ...new Uint8Array(Float64Array.of(value).buffer)] }),
+  add: operation<'f64', 'f64'>('f64', 0xa0),
+  sub: operation<'f64', 'f64'>('f64', 0xa1),
+  mul: operation<'f64', 'f64'>('f64', 0xa2),
+  abs: operation<'f64', 'f64'>('f64', 0x99),
+  fromF32: operation<'f32', 'f64'>('f64', 0xbb),
+  lessThan: operation<'f64', 'i32'>('i32', 0x63),
+  atLeast: operation<'f64', 'i32'>('i32', 0x66),
 }
 
 /** Four numbers of single precision. Comparisons give masks of all bits or none. */
@@ -155,6 +174,11 @@ export const v128 = {
 }
 
 const none = [...simd(0x0c), ...new Array<number>(16).fill(0)]
+
+/** Do something where a number is not 0. */
+export function when(condition: I32, body: readonly Statement[]): Statement {
+  return [...condition.code, 0x04, 0x40, ...body.flat(), 0x0b]
+}
 
 /** Repeat a body while a variable goes from a start in steps, below an end. */
 export function repeat(
