@@ -4,13 +4,18 @@ import type { StarShape } from './star-shape.ts'
 const SWEEPS = 6
 const OVERLAP_SIGMA = 6 // stars farther apart than this share no light that matters
 
+/** Pixels above the sky, row-major. */
+export interface Image {
+  width: number
+  height: number
+  signal: Float32Array
+}
+
 /** A small copy of the frame around a star, the light of its neighbours taken away; reused between stars. */
-export interface Patch {
-  side: number
+export interface Patch extends Image {
   /** Frame coordinates of its first pixel. */
   left: number
   low: number
-  signal: Float32Array
 }
 
 /**
@@ -51,16 +56,15 @@ export class Blends {
   }
 
   /** The copy around star k. */
-  cut(k: number, image: { width: number; height: number; signal: Float32Array }, patch: Patch): void {
-    const { side } = patch
-    patch.left = Math.round(this.x[k]) - (side >> 1)
-    patch.low = Math.round(this.y[k]) - (side >> 1)
-    for (let v = 0; v < side; v++) {
+  cut(k: number, image: Image, patch: Patch): void {
+    patch.left = Math.round(this.x[k]) - (patch.width >> 1)
+    patch.low = Math.round(this.y[k]) - (patch.height >> 1)
+    for (let v = 0; v < patch.height; v++) {
       const y = patch.low + v
-      for (let u = 0; u < side; u++) {
+      for (let u = 0; u < patch.width; u++) {
         const x = patch.left + u
         const inside = x >= 0 && y >= 0 && x < image.width && y < image.height
-        patch.signal[v * side + u] = inside ? image.signal[y * image.width + x] : 0
+        patch.signal[v * patch.width + u] = inside ? image.signal[y * image.width + x] : 0
       }
     }
     for (const other of this.#neighbours[k]) if (this.#matters(other, k)) this.#takeAway(other, patch)
@@ -86,8 +90,8 @@ export class Blends {
     const centreX = this.x[k] - patch.left
     const centreY = this.y[k] - patch.low
     const first = Math.max(0, Math.ceil(centreX - reachX))
-    const last = Math.min(patch.side - 1, Math.floor(centreX + reachX))
-    const top = Math.min(patch.side - 1, Math.floor(centreY + reachY))
+    const last = Math.min(patch.width - 1, Math.floor(centreX + reachX))
+    const top = Math.min(patch.height - 1, Math.floor(centreY + reachY))
     for (let v = Math.max(0, Math.ceil(centreY - reachY)); v <= top; v++) {
       const dy = v - centreY
       // along a line a Gaussian goes on by factors that themselves go on by one factor
@@ -95,7 +99,7 @@ export class Blends {
       let light = height * Math.exp(-(yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / (2 * determinant))
       let factor = Math.exp(-(yy * (2 * dx + 1) - 2 * xy * dy) / (2 * determinant))
       for (let u = first; u <= last; u++) {
-        patch.signal[v * patch.side + u] -= light
+        patch.signal[v * patch.width + u] -= light
         light *= factor
         factor *= perStep
       }

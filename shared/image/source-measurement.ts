@@ -5,7 +5,7 @@ import { type Centroid, windowedCentroid } from './centroid.ts'
 import { type Candidates, SaturatedBlobs } from './deblend.ts'
 import { type Detections, type Frame, MASK } from './frame.ts'
 import { gaussianKernel, type Kernel } from './matched-filter.ts'
-import { Blends, type Patch } from './patches.ts'
+import { Blends, type Image, type Patch } from './patches.ts'
 import { FWHM_PER_SIGMA, type Moments, type StarShape, windowedMoments } from './star-shape.ts'
 
 const SHARP_EXCESS = 2 // a peak pixel this many times what its neighbours tell of a star is a hot pixel
@@ -29,74 +29,133 @@ export function measureSources(
   usable: Uint8Array,
   shape: StarShape,
 ): Detections {
-  const { width, height } = frame
-  const { noise } = background
-  const gain = frame.detector.gainElectronsPerAdu
-  const sigma = shape.fwhmPx / FWHM_PER_SIGMA
-  const kernel = gaussianKernel(shape, 1)
-  const cubes = kernel.weight.reduce((sum, weight) => sum + weight ** 3, 0) / kernel.squares ** 2
-  const blobs = new SaturatedBlobs(frame)
-  const kept = starLike(frame, candidates, blobs, kernel, signal, noise)
-  const startX = Float64Array.from(kept, k => blobs.centreAt(candidates.pixel[k])?.x ?? candidates.pixel[k] % width)
-  const startY = Float64Array.from(
-    kept,
-    k => blobs.centreAt(candidates.pixel[k])?.y ?? Math.floor(candidates.pixel[k] / width),
-  )
-  const matched = Float64Array.from(kept, k => candidates.flux[k])
-  const blends = new Blends(startX.slice(), startY.slice(), matched, shape)
-  const image = { width, height, signal }
-  const window = Math.max(sigma, LEAST_WINDOW_SIGMA)
-  const patch = emptyPatch(2 * Math.ceil(4 * window + 3) + 1)
-  const centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
-  const table = emptyDetections(kept.length)
-  const mostStep = Math.max(1, 0.5 * shape.fwhmPx)
-  const rows: number[] = []
+  const meter = new SourceMeter(frame, background.noise, candidates, signal, usable, shape)
   // Twice, so that neighbours are taken away from where they were found to be.
-  for (const round of [1, 2]) {
-    for (let n = 0; n < kept.length; n++) {
-      if (round === 1 && blends.isAlone(n)) continue
-      blends.cut(n, image, patch)
-      const { side, left, low } = patch
-      windowedCentroid(
-        patch.signal,
-        noise.at(left + (side >> 1), low + (side >> 1)),
-        side,
-        side,
-        gain,
-        blends.x[n] - left,
-        blends.y[n] - low,
-        window,
-        centroid,
-      )
-      centroid.x += left
-      centroid.y += low
-      const wandered = !(Math.hypot(centroid.x - startX[n], centroid.y - startY[n]) < mostStep)
-      if (!wandered) blends.move(n, centroid.x, centroid.y)
-      if (round === 1) continue
-      table.x[n] = blends.x[n]
-      table.y[n] = blends.y[n]
-      const guess = shape.fwhmPx / Math.max(2, candidates.significance[kept[n]])
-      table.xErr[n] = wandered ? guess : centroid.xErr
-      table.yErr[n] = wandered ? guess : centroid.yErr
-      const axes = axesOf(
-        windowedMoments(patch.signal, side, side, table.x[n] - left, table.y[n] - low, window * window),
-      )
-      const isBlob = blobs.centreAt(candidates.pixel[kept[n]]) !== undefined
-      const sure = candidates.significance[kept[n]] > THIN_FROM_SIGMA
-      if (sure && !isBlob && axes.minor < (THIN * sigma) ** 2 / shape.elongation) continue
-      table.fwhm[n] = FWHM_PER_SIGMA * (axes.major * axes.minor) ** 0.25
-      table.elongation[n] = axes.minor > 0 ? Math.sqrt(axes.major / axes.minor) : Number.NaN
-      table.flux[n] = blends.flux[n]
-      table.fluxErr[n] = Math.sqrt(candidates.fluxVariance[kept[n]] + (Math.max(0, blends.flux[n]) * cubes) / gain)
-      table.significance[n] = candidates.significance[kept[n]]
-      const around = lookAround(frame, signal, usable, table.x[n], table.y[n], shape.fwhmPx)
-      table.peak[n] = around.peak
-      table.flags[n] = around.flags
-      const inside = table.x[n] > -0.5 && table.y[n] > -0.5 && table.x[n] < width - 0.5 && table.y[n] < height - 0.5
-      if (inside && table.flux[n] > 0) rows.push(n)
-    }
+  meter.placeBlended()
+  return takeRows(meter.table, meter.measureAll())
+}
+
+/** Measures candidates one by one; the numbers of a row of the table are those of a candidate that is like a star. */
+class SourceMeter {
+  readonly table: Detections
+  readonly #frame: Frame
+  readonly #noise: Noise
+  readonly #candidates: Candidates
+  readonly #usable: Uint8Array
+  readonly #shape: StarShape
+  readonly #sigma: number
+  readonly #cubes: number
+  readonly #blobs: SaturatedBlobs
+  readonly #kept: number[]
+  readonly #startX: Float64Array
+  readonly #startY: Float64Array
+  readonly #blends: Blends
+  readonly #image: Image
+  readonly #window: number
+  readonly #patch: Patch
+  readonly #centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
+
+  constructor(
+    frame: Frame,
+    noise: Noise,
+    candidates: Candidates,
+    signal: Float32Array,
+    usable: Uint8Array,
+    shape: StarShape,
+  ) {
+    const { width, height } = frame
+    const kernel = gaussianKernel(shape, 1)
+    const blobs = new SaturatedBlobs(frame)
+    const kept = starLike(frame, candidates, blobs, kernel, signal, noise)
+    const start = kept.map(k => blobs.centreAt(candidates.pixel[k]) ?? placeOf(candidates.pixel[k], width))
+    this.#frame = frame
+    this.#noise = noise
+    this.#candidates = candidates
+    this.#usable = usable
+    this.#shape = shape
+    this.#sigma = shape.fwhmPx / FWHM_PER_SIGMA
+    this.#cubes = kernel.weight.reduce((sum, weight) => sum + weight ** 3, 0) / kernel.squares ** 2
+    this.#blobs = blobs
+    this.#kept = kept
+    this.#startX = Float64Array.from(start, ({ x }) => x)
+    this.#startY = Float64Array.from(start, ({ y }) => y)
+    const matched = Float64Array.from(kept, k => candidates.flux[k])
+    this.#blends = new Blends(this.#startX.slice(), this.#startY.slice(), matched, shape)
+    this.#image = { width, height, signal }
+    this.#window = Math.max(this.#sigma, LEAST_WINDOW_SIGMA)
+    this.#patch = emptyPatch(2 * Math.ceil(4 * this.#window + 3) + 1)
+    this.table = emptyDetections(kept.length)
   }
-  return takeRows(table, rows)
+
+  /** Move the stars that have neighbours to where their own light is. */
+  placeBlended(): void {
+    for (let n = 0; n < this.#kept.length; n++) if (!this.#blends.isAlone(n)) this.#place(n, this.#around(n))
+  }
+
+  /** Fill the rows of all; returns those that are sources. */
+  measureAll(): number[] {
+    const rows: number[] = []
+    for (let n = 0; n < this.#kept.length; n++) if (this.#measure(n)) rows.push(n)
+    return rows
+  }
+
+  /** The star's surroundings without its neighbours' light: a copy, or the frame itself where nothing is to be taken away. */
+  #around(n: number): Patch {
+    const { width, height } = this.#image
+    const reach = this.#patch.width >> 1
+    const [x, y] = [Math.round(this.#blends.x[n]), Math.round(this.#blends.y[n])]
+    const isInside = x >= reach && y >= reach && x < width - reach && y < height - reach
+    if (isInside && this.#blends.isAlone(n)) return { ...this.#image, left: 0, low: 0 }
+    this.#blends.cut(n, this.#image, this.#patch)
+    return this.#patch
+  }
+
+  /** Windowed centroid of a star, where it is taken to be from here on; false where it has wandered off. */
+  #place(n: number, { width, height, left, low, signal }: Patch): boolean {
+    const centroid = this.#centroid
+    const [x, y] = [this.#blends.x[n], this.#blends.y[n]]
+    const rms = this.#noise.at(Math.round(x), Math.round(y))
+    const gain = this.#frame.detector.gainElectronsPerAdu
+    windowedCentroid(signal, rms, width, height, gain, x - left, y - low, this.#window, centroid)
+    const off = Math.hypot(centroid.x + left - this.#startX[n], centroid.y + low - this.#startY[n])
+    if (!(off < Math.max(1, 0.5 * this.#shape.fwhmPx))) return false
+    this.#blends.move(n, centroid.x + left, centroid.y + low)
+    return true
+  }
+
+  #measure(n: number): boolean {
+    const { table } = this
+    const k = this.#kept[n]
+    const { significance, fluxVariance, pixel } = this.#candidates
+    const patch = this.#around(n)
+    const stays = this.#place(n, patch)
+    const [x, y, flux] = [this.#blends.x[n], this.#blends.y[n], this.#blends.flux[n]]
+    const guess = this.#shape.fwhmPx / Math.max(2, significance[k])
+    table.x[n] = x
+    table.y[n] = y
+    table.xErr[n] = stays ? this.#centroid.xErr : guess
+    table.yErr[n] = stays ? this.#centroid.yErr : guess
+    const { width, height, left, low, signal } = patch
+    const { major, minor } = axesOf(windowedMoments(signal, width, height, x - left, y - low, this.#window ** 2))
+    const isBlob = this.#blobs.centreAt(pixel[k]) !== undefined
+    const sure = significance[k] > THIN_FROM_SIGMA
+    if (sure && !isBlob && minor < (THIN * this.#sigma) ** 2 / this.#shape.elongation) return false
+    table.fwhm[n] = FWHM_PER_SIGMA * (major * minor) ** 0.25
+    table.elongation[n] = minor > 0 ? Math.sqrt(major / minor) : Number.NaN
+    table.flux[n] = flux
+    const photons = (Math.max(0, flux) * this.#cubes) / this.#frame.detector.gainElectronsPerAdu
+    table.fluxErr[n] = Math.sqrt(fluxVariance[k] + photons)
+    table.significance[n] = significance[k]
+    const around = lookAround(this.#frame, this.#image.signal, this.#usable, x, y, this.#shape.fwhmPx)
+    table.peak[n] = around.peak
+    table.flags[n] = around.flags
+    const inside = x > -0.5 && y > -0.5 && x < this.#image.width - 0.5 && y < this.#image.height - 0.5
+    return inside && flux > 0
+  }
+}
+
+function placeOf(pixel: number, width: number): { x: number; y: number } {
+  return { x: pixel % width, y: Math.floor(pixel / width) }
 }
 
 /** Candidates that are no hot pixels, brightest first; a saturated blob goes to its brightest peak alone. */
@@ -128,8 +187,7 @@ function starLike(
 }
 
 function emptyPatch(side: number): Patch {
-  const size = side * side
-  return { side, left: 0, low: 0, signal: new Float32Array(size) }
+  return { width: side, height: side, left: 0, low: 0, signal: new Float32Array(side * side) }
 }
 
 /** Variances along both axes of a source, pixel²; NaN where it has no size. */
@@ -213,6 +271,7 @@ function lookAround(
   const column = Math.round(x)
   const row = Math.round(y)
   let peak = Number.NEGATIVE_INFINITY
+  let marks = 0
   let found = 0
   if (x < fwhm - 0.5 || y < fwhm - 0.5 || x > width - 0.5 - fwhm || y > height - 0.5 - fwhm)
     found |= flagMask('nearEdge')
@@ -221,11 +280,12 @@ function lookAround(
       const r2 = (u - x) ** 2 + (v - y) ** 2
       if (r2 > fwhm * fwhm) continue
       const i = v * width + u
-      if (mask[i] & MASK.saturated) found |= flagMask('saturated')
-      if (mask[i] & MASK.cosmicRay) found |= flagMask('cosmicRay')
-      if (mask[i] & MASK.bad) found |= flagMask('maskedPixels')
+      marks |= mask[i]
       if (usable[i] === 1 && r2 <= 4 && signal[i] > peak) peak = signal[i]
     }
   }
+  if (marks & MASK.saturated) found |= flagMask('saturated')
+  if (marks & MASK.cosmicRay) found |= flagMask('cosmicRay')
+  if (marks & MASK.bad) found |= flagMask('maskedPixels')
   return { peak: Number.isFinite(peak) ? peak : Number.NaN, flags: found }
 }

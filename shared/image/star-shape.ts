@@ -1,6 +1,7 @@
 import { median } from '#shared/numeric/robust.ts'
 import { NOISE_BLOCK_PX, type Noise } from './background.ts'
 import type { Frame } from './frame.ts'
+import { GROUP, lineKernels } from './line-kernels.ts'
 
 export const FWHM_PER_SIGMA = Math.sqrt(8 * Math.LN2)
 
@@ -22,6 +23,7 @@ const BRIGHT_SIGMA = [40, 20, 10] // pixel significance from which a local maxim
 const WANTED_STARS = 12
 const MOST_STARS = 1500
 const ASSUMED_FWHM = 3
+const STRIP_LINES = 64 // lines that are looked through together
 
 /** A star shape from a covariance. */
 export function starShape(xx: number, xy: number, yy: number, stars = 0): StarShape {
@@ -70,7 +72,22 @@ export function estimateStarShape(frame: Frame, signal: Float32Array, noise: Noi
 function brightPeaks(frame: Frame, signal: Float32Array, noise: Noise): { x: number; y: number }[] {
   const lowest = BRIGHT_SIGMA[BRIGHT_SIGMA.length - 1]
   const found: BrightPeak[] = []
-  for (let y = 3; y < frame.height - 3; y++) peaksOfLine(frame, signal, noise, y, lowest, found)
+  const { width, height } = frame
+  const kernels = lineKernels()
+  const stride = Math.ceil(width / GROUP) * GROUP + GROUP
+  const lines = kernels.room((STRIP_LINES + 2) * stride + GROUP)
+  let least = 0
+  for (let first = 3; first < height - 3; first += STRIP_LINES) {
+    const end = Math.min(first + STRIP_LINES, height - 3)
+    for (let y = first - 1; y <= end; y++)
+      lines.set(signal.subarray(y * width, (y + 1) * width), (y - first + 1) * stride + 1)
+    for (let y = first; y < end; y++) {
+      if (y === first || y % NOISE_BLOCK_PX === 0) least = leastNoise(noise, y, width)
+      const tops = kernels.tops((y - first + 1) * stride + 1, width, stride, lowest * least)
+      for (let group = tops.indexOf(1); group >= 0; group = tops.indexOf(1, group + 1))
+        peaksOfGroup(frame, signal, noise, y, group * GROUP, lowest, found)
+    }
+  }
   found.sort((a, b) => b.significance - a.significance)
   // Spread over brightness: the brightest alone may be hot pixels.
   for (const limit of BRIGHT_SIGMA) {
@@ -89,24 +106,30 @@ interface BrightPeak {
   significance: number
 }
 
-/** Clean pixels of a line above so many σ and above all eight neighbours; of equal ones the last. */
-function peaksOfLine(
+/** Least noise of a line's blocks, where it is known. */
+function leastNoise(noise: Noise, y: number, width: number): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let x = 0; x < width; x += NOISE_BLOCK_PX) least = Math.min(least, noise.at(x, y) || least)
+  return least
+}
+
+/** Clean pixels of a group above so many σ and above all eight neighbours; of equal ones the last. */
+function peaksOfGroup(
   { width, mask }: Frame,
   signal: Float32Array,
   noise: Noise,
   y: number,
+  left: number,
   lowest: number,
   found: BrightPeak[],
 ): void {
   const start = y * width
-  for (let left = 0; left < width; left += NOISE_BLOCK_PX) {
-    const sigma = noise.at(left, y)
-    const end = Math.min(left + NOISE_BLOCK_PX, width - 3)
-    for (let x = Math.max(left, 3); x < end; x++) {
-      const value = signal[start + x]
-      if (!(value > lowest * sigma) || !isPeak(signal, width, start + x)) continue
-      if (cleanAround(mask, width, start + x)) found.push({ x, y, significance: value / sigma })
-    }
+  const end = Math.min(left + GROUP, width - 3)
+  for (let x = Math.max(left, 3); x < end; x++) {
+    const value = signal[start + x]
+    const sigma = noise.at(x, y)
+    if (!(value > lowest * sigma) || !isPeak(signal, width, start + x)) continue
+    if (cleanAround(mask, width, start + x)) found.push({ x, y, significance: value / sigma })
   }
 }
 
@@ -138,6 +161,9 @@ export function halfSampleMode(values: number[]): number {
   }
   return median(kept)
 }
+
+/** Weights of a window along a line. */
+let window = new Float64Array(64)
 
 export interface Moments {
   x: number
@@ -197,13 +223,15 @@ export function windowedMoments(
   let sumXX = 0
   let sumXY = 0
   let sumYY = 0
+  if (window.length <= 2 * reach) window = new Float64Array(2 * reach + 1)
+  for (let u = left; u <= right; u++) window[u - left] = Math.exp(-((u - x) ** 2) / (2 * variance))
   for (let v = low; v <= high; v++) {
     const dy = v - y
+    const weight = Math.exp((-dy * dy) / (2 * variance))
     for (let u = left; u <= right; u++) {
       const dx = u - x
-      const r2 = dx * dx + dy * dy
-      if (r2 > reach * reach) continue
-      const value = signal[v * width + u] * Math.exp(-r2 / (2 * variance))
+      if (dx * dx + dy * dy > reach * reach) continue
+      const value = signal[v * width + u] * weight * window[u - left]
       sum += value
       sumX += value * dx
       sumY += value * dy
