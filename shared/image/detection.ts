@@ -68,7 +68,12 @@ function prepare(frame: Frame, background: Background): Prepared {
   const bytes = kernels.bytes()
   const holes: number[] = []
   let unknown: number[] = []
-  for (let y = 0; y < height; y++) {
+  for (let y = 0; y < height; y++) prepareLine(y)
+  // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
+  for (const i of holes) prepared.signal[i] = meanAround(prepared, width, height, i)
+  return prepared
+
+  function prepareLine(y: number): void {
     const start = y * width
     line.set(pixels.subarray(start, start + width))
     const level = background.levels.line(y)
@@ -80,9 +85,6 @@ function prepare(frame: Frame, background: Background): Prepared {
     for (let group = marks.indexOf(1); group >= 0; group = marks.indexOf(1, group + 1))
       refuse(frame, level, background.noise, y, group * GROUP, prepared, holes)
   }
-  // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
-  for (const i of holes) prepared.signal[i] = meanAround(prepared, width, height, i)
-  return prepared
 }
 
 /** The groups of a line in which the noise is not known. */

@@ -77,31 +77,44 @@ export function smoothStrips(
   const kernels = lineKernels()
   const values = kernels.room(size)
   values.fill(0, 0, size)
+  const alongTaps = filters.map(({ along }) =>
+    Array.from(along, (weight, k) => ({ shift: k - reachOf(along), weight })),
+  )
+  const acrossTaps = filters.map(({ across, slant }) => slantedTaps(across, slant, stride))
   for (let first = 0; first < height; first += STRIP_LINES) {
     const count = Math.min(STRIP_LINES, height - first)
     const outputs = count + 2 * margin
-    for (let line = 0; line < outputs + 2 * reach; line++) {
-      const y = first + line - margin - reach
-      const into = line * stride + apron
-      if (y < 0 || y >= height) values.fill(0, into, into + width)
-      else source(y, values, into, kernels)
-    }
+    makeLines(first - margin - reach, outputs + 2 * reach)
     for (let k = 0; k < filters.length; k++) {
-      const { along, across, slant } = filters[k]
-      kernels.use(Array.from(along, (weight, tap) => ({ shift: tap - reachOf(along), weight })))
-      for (let line = reach - reachOf(across); line < outputs + reach + reachOf(across); line++) {
-        const from = line * stride + apron
-        kernels.sum(from, passed + from, width)
-        values.fill(0, passed + from + width, passed + from + width + 16)
-      }
-      kernels.use(slantedTaps(across, slant, stride))
-      for (let line = 0; line < outputs; line++) {
-        const into = at[k] + line * stride
-        kernels.sum(passed + (line + reach) * stride + apron, into, width)
-        if (k > 0) kernels.takeAway(into, at[0] + line * stride, width)
-      }
+      kernels.use(alongTaps[k])
+      sumRows(reach - reachOf(filters[k].across), outputs + reach + reachOf(filters[k].across))
+      kernels.use(acrossTaps[k])
+      sumColumns(at[k], outputs)
+      if (k > 0)
+        for (let line = 0; line < outputs; line++) kernels.takeAway(at[k] + line * stride, at[0] + line * stride, width)
     }
     use({ first, count, values, stride, at: at.map(start => start + margin * stride), kernels })
+  }
+
+  function makeLines(first: number, lines: number): void {
+    for (let line = 0; line < lines; line++) {
+      const into = line * stride + apron
+      if (first + line < 0 || first + line >= height) values.fill(0, into, into + width)
+      else source(first + line, values, into, kernels)
+    }
+  }
+
+  function sumRows(from: number, end: number): void {
+    for (let line = from; line < end; line++) {
+      const into = passed + line * stride + apron
+      kernels.sum(line * stride + apron, into, width)
+      values.fill(0, into + width, into + width + 16)
+    }
+  }
+
+  function sumColumns(into: number, lines: number): void {
+    for (let line = 0; line < lines; line++)
+      kernels.sum(passed + (line + reach) * stride + apron, into + line * stride, width)
   }
 }
 
