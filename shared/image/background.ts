@@ -142,18 +142,18 @@ function measureMesh(frame: Frame, cellPx: number, multiple = 1): Mesh {
   const sky: SkyCell = { level: 0, rms: 0 }
   const histograms = new SkyHistograms(frame)
   for (let row = 0; row < rows; row++) {
-    const y0 = Math.floor((row * frame.height) / rows)
-    const y1 = Math.floor(((row + 1) * frame.height) / rows)
-    histograms.take(y0, y1)
-    for (let column = 0; column < columns; column++) {
-      const x0 = Math.floor((column * frame.width) / columns)
-      const x1 = Math.floor(((column + 1) * frame.width) / columns)
-      measureSkyCell(histograms, x0, x1, GOOD_FRACTION, sky)
-      level[row * columns + column] = sky.level
-      rms[row * columns + column] = sky.rms
-    }
+    histograms.take(Math.floor((row * frame.height) / rows), Math.floor(((row + 1) * frame.height) / rows))
+    for (let column = 0; column < columns; column++) measureCell(row, column)
   }
   return { columns, rows, level, rms }
+
+  function measureCell(row: number, column: number): void {
+    const x0 = Math.floor((column * frame.width) / columns)
+    const x1 = Math.floor(((column + 1) * frame.width) / columns)
+    measureSkyCell(histograms, x0, x1, GOOD_FRACTION, sky)
+    level[row * columns + column] = sky.level
+    rms[row * columns + column] = sky.rms
+  }
 }
 
 function fillHoles(grid: Float64Array, columns: number, rows: number): void {

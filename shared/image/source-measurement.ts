@@ -12,6 +12,10 @@ const SHARP_EXCESS = 2 // a peak pixel this many times what its neighbours tell 
 const LEAST_WINDOW_SIGMA = 1.1 // pixel: under a narrower window the pixels themselves bend the centroid
 const THIN = 0.45 // minor axis relative to the stars' below which a source is a cosmic-ray track
 const THIN_FROM_SIGMA = 8
+const NEAR_EDGE = flagMask('nearEdge')
+const SATURATED = flagMask('saturated')
+const COSMIC_RAY = flagMask('cosmicRay')
+const MASKED = flagMask('maskedPixels')
 
 /**
  * Position, flux, size and flags of each candidate, its neighbours' light taken away; hot pixels and cosmic-ray tracks
@@ -273,8 +277,7 @@ function lookAround(
   let peak = Number.NEGATIVE_INFINITY
   let marks = 0
   let found = 0
-  if (x < fwhm - 0.5 || y < fwhm - 0.5 || x > width - 0.5 - fwhm || y > height - 0.5 - fwhm)
-    found |= flagMask('nearEdge')
+  if (x < fwhm - 0.5 || y < fwhm - 0.5 || x > width - 0.5 - fwhm || y > height - 0.5 - fwhm) found |= NEAR_EDGE
   for (let v = Math.max(0, row - reach); v <= Math.min(height - 1, row + reach); v++) {
     for (let u = Math.max(0, column - reach); u <= Math.min(width - 1, column + reach); u++) {
       const r2 = (u - x) ** 2 + (v - y) ** 2
@@ -284,8 +287,8 @@ function lookAround(
       if (usable[i] === 1 && r2 <= 4 && signal[i] > peak) peak = signal[i]
     }
   }
-  if (marks & MASK.saturated) found |= flagMask('saturated')
-  if (marks & MASK.cosmicRay) found |= flagMask('cosmicRay')
-  if (marks & MASK.bad) found |= flagMask('maskedPixels')
+  if (marks & MASK.saturated) found |= SATURATED
+  if (marks & MASK.cosmicRay) found |= COSMIC_RAY
+  if (marks & MASK.bad) found |= MASKED
   return { peak: Number.isFinite(peak) ? peak : Number.NaN, flags: found }
 }

@@ -72,21 +72,8 @@ export function estimateStarShape(frame: Frame, signal: Float32Array, noise: Noi
 function brightPeaks(frame: Frame, signal: Float32Array, noise: Noise): { x: number; y: number }[] {
   const lowest = BRIGHT_SIGMA[BRIGHT_SIGMA.length - 1]
   const found: BrightPeak[] = []
-  const { width, height } = frame
-  const kernels = lineKernels()
-  const stride = Math.ceil(width / GROUP) * GROUP + GROUP
-  const lines = kernels.room((STRIP_LINES + 2) * stride + GROUP)
-  let least = 0
-  for (let first = 3; first < height - 3; first += STRIP_LINES) {
-    const end = Math.min(first + STRIP_LINES, height - 3)
-    for (let y = first - 1; y <= end; y++)
-      lines.set(signal.subarray(y * width, (y + 1) * width), (y - first + 1) * stride + 1)
-    for (let y = first; y < end; y++) {
-      if (y === first || y % NOISE_BLOCK_PX === 0) least = leastNoise(noise, y, width)
-      const tops = kernels.tops((y - first + 1) * stride + 1, width, stride, lowest * least)
-      for (let group = tops.indexOf(1); group >= 0; group = tops.indexOf(1, group + 1))
-        peaksOfGroup(frame, signal, noise, y, group * GROUP, lowest, found)
-    }
+  for (let first = 3; first < frame.height - 3; first += STRIP_LINES) {
+    peaksOfStrip(frame, signal, noise, first, Math.min(first + STRIP_LINES, frame.height - 3), lowest, found)
   }
   found.sort((a, b) => b.significance - a.significance)
   // Spread over brightness: the brightest alone may be hot pixels.
@@ -104,6 +91,30 @@ interface BrightPeak {
   x: number
   y: number
   significance: number
+}
+
+function peaksOfStrip(
+  frame: Frame,
+  signal: Float32Array,
+  noise: Noise,
+  first: number,
+  end: number,
+  lowest: number,
+  found: BrightPeak[],
+): void {
+  const { width } = frame
+  const kernels = lineKernels()
+  const stride = Math.ceil(width / GROUP) * GROUP + GROUP
+  const lines = kernels.room((STRIP_LINES + 2) * stride + GROUP)
+  for (let y = first - 1; y <= end; y++)
+    lines.set(signal.subarray(y * width, (y + 1) * width), (y - first + 1) * stride + 1)
+  let least = 0
+  for (let y = first; y < end; y++) {
+    if (y === first || y % NOISE_BLOCK_PX === 0) least = leastNoise(noise, y, width)
+    const tops = kernels.tops((y - first + 1) * stride + 1, width, stride, lowest * least)
+    for (let group = tops.indexOf(1); group >= 0; group = tops.indexOf(1, group + 1))
+      peaksOfGroup(frame, signal, noise, y, group * GROUP, lowest, found)
+  }
 }
 
 /** Least noise of a line's blocks, where it is known. */
