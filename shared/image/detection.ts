@@ -7,6 +7,7 @@ import { type Detections, type Frame, MASK } from './frame.ts'
 import { GROUP, lineKernels } from './line-kernels.ts'
 import { measureSources } from './source-measurement.ts'
 import { estimateStarShape, type StarShape } from './star-shape.ts'
+import { SignalPlane } from './window-kernels.ts'
 
 export interface DetectionOptions {
   /** Least significance of the matched filter at the peak, σ; default 4. */
@@ -40,11 +41,12 @@ export function detectSources(frame: Frame, background: Background, options: Det
  * @returns detections by falling flux (matched-filter flux: right for stars, for ranking of anything else)
  */
 export function detectWithShape(frame: Frame, background: Background, options: DetectionOptions = {}): DetectionResult {
-  const { signal, usable } = prepare(frame, background)
+  const { plane, usable } = prepare(frame, background)
+  const { signal } = plane
   const shape = options.shape ?? estimateStarShape(frame, signal, background.noise)
   const threshold = options.threshold ?? THRESHOLD
   const candidates = findCandidates(frame, signal, background.noise, usable, shape, threshold)
-  const measured = measureSources(frame, background, candidates, signal, usable, shape)
+  const measured = measureSources(frame, background, candidates, plane, usable, shape)
   const order = Array.from(measured.flux.keys()).sort(
     (i, j) => measured.flux[j] - measured.flux[i] || measured.y[i] - measured.y[j] || measured.x[i] - measured.x[j],
   )
@@ -56,13 +58,14 @@ export function detectWithShape(frame: Frame, background: Background, options: D
 
 /** Pixels above the sky, their holes filled. */
 interface Prepared {
-  signal: Float32Array
+  plane: SignalPlane
   usable: Uint8Array
 }
 
 function prepare(frame: Frame, background: Background): Prepared {
   const { width, height, pixels, mask } = frame
-  const prepared: Prepared = { signal: new Float32Array(pixels.length), usable: new Uint8Array(pixels.length).fill(1) }
+  const plane = new SignalPlane(width, height)
+  const prepared: Prepared = { plane, usable: new Uint8Array(pixels.length).fill(1) }
   const kernels = lineKernels()
   const line = kernels.room(Math.ceil(width / GROUP) * GROUP)
   const bytes = kernels.bytes()
@@ -70,7 +73,7 @@ function prepare(frame: Frame, background: Background): Prepared {
   let unknown: number[] = []
   for (let y = 0; y < height; y++) prepareLine(y)
   // A hole takes the mean of its good neighbours, so that centroids near it are not pulled away.
-  for (const i of holes) prepared.signal[i] = meanAround(prepared, width, height, i)
+  for (const i of holes) plane.signal[i] = meanAround(prepared, width, height, i)
   return prepared
 
   function prepareLine(y: number): void {
@@ -81,7 +84,7 @@ function prepare(frame: Frame, background: Background): Prepared {
     const marks = kernels.over(0, width, NOT_USABLE)
     if (y % NOISE_BLOCK_PX === 0) unknown = unknownGroups(background.noise, y, width)
     for (const group of unknown) marks[group] = 1
-    prepared.signal.set(line.subarray(0, width), start)
+    plane.signal.set(line.subarray(0, width), start)
     for (let group = marks.indexOf(1); group >= 0; group = marks.indexOf(1, group + 1))
       refuse(frame, level, background.noise, y, group * GROUP, prepared, holes)
   }
@@ -101,7 +104,7 @@ function refuse(
   noise: Noise,
   y: number,
   left: number,
-  { signal, usable }: Prepared,
+  { plane: { signal }, usable }: Prepared,
   holes: number[],
 ): void {
   for (let x = left; x < Math.min(left + GROUP, width); x++) {
@@ -114,7 +117,7 @@ function refuse(
   }
 }
 
-function meanAround({ signal, usable }: Prepared, width: number, height: number, i: number): number {
+function meanAround({ plane: { signal }, usable }: Prepared, width: number, height: number, i: number): number {
   const x = i % width
   const y = (i - x) / width
   let sum = 0

@@ -5,8 +5,9 @@ import { type Centroid, windowedCentroid } from './centroid.ts'
 import { type Candidates, SaturatedBlobs } from './deblend.ts'
 import { type Detections, type Frame, MASK } from './frame.ts'
 import { gaussianKernel, type Kernel } from './matched-filter.ts'
-import { Blends, type Image, type Patch } from './patches.ts'
+import { Blends, type Patch } from './patches.ts'
 import { FWHM_PER_SIGMA, type Moments, type StarShape, windowedMoments } from './star-shape.ts'
+import { MOST_SIDE, type SignalPlane } from './window-kernels.ts'
 
 const SHARP_EXCESS = 2 // a peak pixel this many times what its neighbours tell of a star is a hot pixel
 const LEAST_WINDOW_SIGMA = 1.1 // pixel: under a narrower window the pixels themselves bend the centroid
@@ -21,7 +22,7 @@ const MASKED = flagMask('maskedPixels')
  * Position, flux, size and flags of each candidate, its neighbours' light taken away; hot pixels and cosmic-ray tracks
  * are left out.
  *
- * @param signal background-subtracted pixels, ADU, holes filled
+ * @param plane background-subtracted pixels, ADU, holes filled
  * @param usable 1 where a pixel counts
  * @returns rows in no order that callers may rely on
  */
@@ -29,11 +30,11 @@ export function measureSources(
   frame: Frame,
   background: Background,
   candidates: Candidates,
-  signal: Float32Array,
+  plane: SignalPlane,
   usable: Uint8Array,
   shape: StarShape,
 ): Detections {
-  const meter = new SourceMeter(frame, background.noise, candidates, signal, usable, shape)
+  const meter = new SourceMeter(frame, background.noise, candidates, plane, usable, shape)
   // Twice, so that neighbours are taken away from where they were found to be.
   meter.placeBlended()
   return takeRows(meter.table, meter.measureAll())
@@ -54,7 +55,8 @@ class SourceMeter {
   readonly #startX: Float64Array
   readonly #startY: Float64Array
   readonly #blends: Blends
-  readonly #image: Image
+  readonly #plane: SignalPlane
+  readonly #whole: Patch
   readonly #window: number
   readonly #patch: Patch
   readonly #centroid: Centroid = { x: 0, y: 0, xErr: 0, yErr: 0, sum: 0 }
@@ -63,15 +65,14 @@ class SourceMeter {
     frame: Frame,
     noise: Noise,
     candidates: Candidates,
-    signal: Float32Array,
+    plane: SignalPlane,
     usable: Uint8Array,
     shape: StarShape,
   ) {
-    const { width, height } = frame
     const kernel = gaussianKernel(shape, 1)
     const blobs = new SaturatedBlobs(frame)
-    const kept = starLike(frame, candidates, blobs, kernel, signal, noise)
-    const start = kept.map(k => blobs.centreAt(candidates.pixel[k]) ?? placeOf(candidates.pixel[k], width))
+    const kept = starLike(frame, candidates, blobs, kernel, plane.signal, noise)
+    const start = kept.map(k => blobs.centreAt(candidates.pixel[k]) ?? placeOf(candidates.pixel[k], frame.width))
     this.#frame = frame
     this.#noise = noise
     this.#candidates = candidates
@@ -85,9 +86,11 @@ class SourceMeter {
     this.#startY = Float64Array.from(start, ({ y }) => y)
     const matched = Float64Array.from(kept, k => candidates.flux[k])
     this.#blends = new Blends(this.#startX.slice(), this.#startY.slice(), matched, shape)
-    this.#image = { width, height, signal }
+    this.#plane = plane
+    this.#whole = { width: plane.width, height: plane.height, left: 0, low: 0, signal: plane.signal }
     this.#window = Math.max(this.#sigma, LEAST_WINDOW_SIGMA)
-    this.#patch = emptyPatch(2 * Math.ceil(4 * this.#window + 3) + 1)
+    const side = Math.min(MOST_SIDE, 2 * Math.ceil(4 * this.#window + 3) + 1)
+    this.#patch = { width: side, height: side, left: 0, low: 0, signal: plane.patch(side) }
     this.table = emptyDetections(kept.length)
   }
 
@@ -105,22 +108,23 @@ class SourceMeter {
 
   /** The star's surroundings without its neighbours' light: a copy, or the frame itself where nothing is to be taken away. */
   #around(n: number): Patch {
-    const { width, height } = this.#image
+    const { width, height } = this.#plane
     const reach = this.#patch.width >> 1
     const [x, y] = [Math.round(this.#blends.x[n]), Math.round(this.#blends.y[n])]
     const isInside = x >= reach && y >= reach && x < width - reach && y < height - reach
-    if (isInside && this.#blends.isAlone(n)) return { ...this.#image, left: 0, low: 0 }
-    this.#blends.cut(n, this.#image, this.#patch)
+    if (isInside && this.#blends.isAlone(n)) return this.#whole
+    this.#blends.cut(n, this.#plane, this.#patch)
     return this.#patch
   }
 
   /** Windowed centroid of a star, where it is taken to be from here on; false where it has wandered off. */
-  #place(n: number, { width, height, left, low, signal }: Patch): boolean {
+  #place(n: number, patch: Patch): boolean {
     const centroid = this.#centroid
+    const { left, low } = patch
     const [x, y] = [this.#blends.x[n], this.#blends.y[n]]
-    const rms = this.#noise.at(Math.round(x), Math.round(y))
-    const gain = this.#frame.detector.gainElectronsPerAdu
-    windowedCentroid(signal, rms, width, height, gain, x - left, y - low, this.#window, centroid)
+    const { gainElectronsPerAdu } = this.#frame.detector
+    const noise = { rms: this.#noise.at(Math.round(x), Math.round(y)), gainElectronsPerAdu }
+    windowedCentroid(this.#plane, patch, noise, x - left, y - low, this.#window, centroid)
     const off = Math.hypot(centroid.x + left - this.#startX[n], centroid.y + low - this.#startY[n])
     if (!(off < Math.max(1, 0.5 * this.#shape.fwhmPx))) return false
     this.#blends.move(n, centroid.x + left, centroid.y + low)
@@ -150,10 +154,10 @@ class SourceMeter {
     const photons = (Math.max(0, flux) * this.#cubes) / this.#frame.detector.gainElectronsPerAdu
     table.fluxErr[n] = Math.sqrt(fluxVariance[k] + photons)
     table.significance[n] = significance[k]
-    const around = lookAround(this.#frame, this.#image.signal, this.#usable, x, y, this.#shape.fwhmPx)
+    const around = lookAround(this.#frame, this.#plane.signal, this.#usable, x, y, this.#shape.fwhmPx)
     table.peak[n] = around.peak
     table.flags[n] = around.flags
-    const inside = x > -0.5 && y > -0.5 && x < this.#image.width - 0.5 && y < this.#image.height - 0.5
+    const inside = x > -0.5 && y > -0.5 && x < this.#plane.width - 0.5 && y < this.#plane.height - 0.5
     return inside && flux > 0
   }
 }
@@ -188,10 +192,6 @@ function starLike(
     const x = pixel % width
     return !isHotPixel(kernel, signal, noise, width, height, gain, x, (pixel - x) / width)
   })
-}
-
-function emptyPatch(side: number): Patch {
-  return { width: side, height: side, left: 0, low: 0, signal: new Float32Array(side * side) }
 }
 
 /** Variances along both axes of a source, pixel²; NaN where it has no size. */
