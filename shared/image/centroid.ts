@@ -59,10 +59,11 @@ export function windowedCentroid(
     window.lines = Math.min(height - 1, row + reach) - window.low + 1
     weigh(plane.weightX, window.left, window.columns, x, sigmaPx, width)
     weigh(plane.weightY, window.low, window.lines, y, sigmaPx, height)
-    const [sum, sumX, sumY] = plane.sums(window, window.left - x, window.low - y)
+    const sums = plane.sums(window, window.left - x, window.low - y)
+    const sum = sums[0]
     if (!(sum > 0)) return
-    const stepX = (2 * sumX) / sum
-    const stepY = (2 * sumY) / sum
+    const stepX = (2 * sums[1]) / sum
+    const stepY = (2 * sums[2]) / sum
     x += stepX
     y += stepY
     if (!(Math.abs(x - startX) + Math.abs(y - startY) < 3 * sigmaPx)) return
@@ -92,19 +93,12 @@ function windowedError(
   sigmaPx: number,
   into: Centroid,
 ): void {
-  const [dx, dy] = [window.left - into.x, window.low - into.y]
-  const [variance, varianceX, varianceY, momentX, momentY] = plane.noise(
-    window,
-    dx,
-    dy,
-    rms * rms,
-    1 / gainElectronsPerAdu,
-  )
+  const sums = plane.noise(window, window.left - into.x, window.low - into.y, rms * rms, 1 / gainElectronsPerAdu)
   // Where the window stands still its pull grows by 1 − m/s² a pixel, m the second moment under it: ½ for a star as
   // wide as the window, more for a narrower axis. A faint star's own moment is noise: there ½ has to do.
-  const trust = into.sum * into.sum > TRUSTED_SIGNAL ** 2 * variance
+  const trust = into.sum * into.sum > TRUSTED_SIGNAL ** 2 * sums[0]
   const pull = (moment: number) =>
     trust ? Math.min(0.8, Math.max(0.25, 1 - moment / (into.sum * sigmaPx * sigmaPx))) : 0.5
-  into.xErr = Math.sqrt(varianceX) / (pull(momentX) * into.sum)
-  into.yErr = Math.sqrt(varianceY) / (pull(momentY) * into.sum)
+  into.xErr = Math.sqrt(sums[1]) / (pull(sums[3]) * into.sum)
+  into.yErr = Math.sqrt(sums[2]) / (pull(sums[4]) * into.sum)
 }

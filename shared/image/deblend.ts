@@ -82,19 +82,19 @@ export function findCandidates(
   const contrastLimit = threshold * calm.contrastShare(Math.sqrt(star.squares))
   for (const i of cores) {
     if (significanceAt(core, i, signal, noise, usable, width, height, gain) < NARROW_SIGMA) continue
-    keep(i)
+    keep(i, matchedAt(star, i, signal, noise, usable, width, height))
   }
   const reach = SAME_STAR * shape.fwhmPx
   for (const i of stars) {
     if (takenWithin(taken, i, width, height, reach)) continue
-    if (matchedAt(star, i, signal, noise, usable, width, height).significance < threshold) continue
+    const matched = matchedAt(star, i, signal, noise, usable, width, height)
+    if (matched.significance < threshold) continue
     if (significanceAt(contrast, i, signal, noise, usable, width, height, gain) < contrastLimit) continue
-    keep(i)
+    keep(i, matched)
   }
   return found
 
-  function keep(i: number): void {
-    const matched = matchedAt(star, i, signal, noise, usable, width, height)
+  function keep(i: number, matched: Matched): void {
     if (!(matched.significance >= threshold)) return
     found.pixel.push(i)
     found.significance.push(matched.significance)
@@ -217,7 +217,13 @@ function takenWithin(taken: Uint8Array, i: number, width: number, height: number
   return false
 }
 
-/** Amplitude (flux in units of the sky noise), its variance and significance of the matched filter at a pixel. */
+/** What the matched filter says at a pixel: amplitude (flux in units of the sky noise), its variance, significance. */
+interface Matched {
+  amplitude: number
+  variance: number
+  significance: number
+}
+
 function matchedAt(
   kernel: Kernel,
   i: number,
@@ -226,7 +232,7 @@ function matchedAt(
   usable: Uint8Array,
   width: number,
   height: number,
-): { amplitude: number; variance: number; significance: number } {
+): Matched {
   const x0 = i % width
   const y0 = (i - x0) / width
   let sum = 0

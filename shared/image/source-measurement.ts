@@ -110,7 +110,8 @@ class SourceMeter {
   #around(n: number): Patch {
     const { width, height } = this.#plane
     const reach = this.#patch.width >> 1
-    const [x, y] = [Math.round(this.#blends.x[n]), Math.round(this.#blends.y[n])]
+    const x = Math.round(this.#blends.x[n])
+    const y = Math.round(this.#blends.y[n])
     const isInside = x >= reach && y >= reach && x < width - reach && y < height - reach
     if (isInside && this.#blends.isAlone(n)) return this.#whole
     this.#blends.cut(n, this.#plane, this.#patch)
@@ -121,7 +122,8 @@ class SourceMeter {
   #place(n: number, patch: Patch): boolean {
     const centroid = this.#centroid
     const { left, low } = patch
-    const [x, y] = [this.#blends.x[n], this.#blends.y[n]]
+    const x = this.#blends.x[n]
+    const y = this.#blends.y[n]
     const { gainElectronsPerAdu } = this.#frame.detector
     const noise = { rms: this.#noise.at(Math.round(x), Math.round(y)), gainElectronsPerAdu }
     windowedCentroid(this.#plane, patch, noise, x - left, y - low, this.#window, centroid)
@@ -137,7 +139,9 @@ class SourceMeter {
     const { significance, fluxVariance, pixel } = this.#candidates
     const patch = this.#around(n)
     const stays = this.#place(n, patch)
-    const [x, y, flux] = [this.#blends.x[n], this.#blends.y[n], this.#blends.flux[n]]
+    const x = this.#blends.x[n]
+    const y = this.#blends.y[n]
+    const flux = this.#blends.flux[n]
     const guess = this.#shape.fwhmPx / Math.max(2, significance[k])
     table.x[n] = x
     table.y[n] = y
