@@ -80,9 +80,15 @@ export function windowedCentroid(
 /** Weights of a Gaussian at whole places from `first` on, 0 outside of the image. */
 function weigh(weights: Float32Array, first: number, count: number, centre: number, sigma: number, size: number): void {
   const perVariance = -1 / (2 * sigma * sigma)
+  const off = first - centre
+  // from place to place a Gaussian goes on by factors that themselves go on by one factor
+  let weight = Math.exp(off * off * perVariance)
+  let factor = Math.exp((2 * off + 1) * perVariance)
+  const perStep = Math.exp(2 * perVariance)
   for (let k = 0; k < count; k++) {
-    const off = first + k - centre
-    weights[k] = first + k < 0 || first + k >= size ? 0 : Math.exp(off * off * perVariance)
+    weights[k] = first + k < 0 || first + k >= size ? 0 : weight
+    weight *= factor
+    factor *= perStep
   }
 }
 

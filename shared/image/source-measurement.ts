@@ -50,7 +50,7 @@ class SourceMeter {
   readonly #shape: StarShape
   readonly #sigma: number
   readonly #cubes: number
-  readonly #blobs: SaturatedBlobs
+  readonly #isBlob: boolean[]
   readonly #kept: number[]
   readonly #startX: Float64Array
   readonly #startY: Float64Array
@@ -72,7 +72,8 @@ class SourceMeter {
     const kernel = gaussianKernel(shape, 1)
     const blobs = new SaturatedBlobs(frame)
     const kept = starLike(frame, candidates, blobs, kernel, plane.signal, noise)
-    const start = kept.map(k => blobs.centreAt(candidates.pixel[k]) ?? placeOf(candidates.pixel[k], frame.width))
+    const blobCentres = kept.map(k => blobs.centreAt(candidates.pixel[k]))
+    const start = kept.map((k, n) => blobCentres[n] ?? placeOf(candidates.pixel[k], frame.width))
     this.#frame = frame
     this.#noise = noise
     this.#candidates = candidates
@@ -80,7 +81,7 @@ class SourceMeter {
     this.#shape = shape
     this.#sigma = shape.fwhmPx / FWHM_PER_SIGMA
     this.#cubes = kernel.weight.reduce((sum, weight) => sum + weight ** 3, 0) / kernel.squares ** 2
-    this.#blobs = blobs
+    this.#isBlob = blobCentres.map(centre => centre !== undefined)
     this.#kept = kept
     this.#startX = Float64Array.from(start, ({ x }) => x)
     this.#startY = Float64Array.from(start, ({ y }) => y)
@@ -136,7 +137,7 @@ class SourceMeter {
   #measure(n: number): boolean {
     const { table } = this
     const k = this.#kept[n]
-    const { significance, fluxVariance, pixel } = this.#candidates
+    const { significance, fluxVariance } = this.#candidates
     const patch = this.#around(n)
     const stays = this.#place(n, patch)
     const x = this.#blends.x[n]
@@ -149,9 +150,8 @@ class SourceMeter {
     table.yErr[n] = stays ? this.#centroid.yErr : guess
     const { width, height, left, low, signal } = patch
     const { major, minor } = axesOf(windowedMoments(signal, width, height, x - left, y - low, this.#window ** 2))
-    const isBlob = this.#blobs.centreAt(pixel[k]) !== undefined
     const sure = significance[k] > THIN_FROM_SIGMA
-    if (sure && !isBlob && minor < (THIN * this.#sigma) ** 2 / this.#shape.elongation) return false
+    if (sure && !this.#isBlob[n] && minor < (THIN * this.#sigma) ** 2 / this.#shape.elongation) return false
     table.fwhm[n] = FWHM_PER_SIGMA * (major * minor) ** 0.25
     table.elongation[n] = minor > 0 ? Math.sqrt(major / minor) : Number.NaN
     table.flux[n] = flux
