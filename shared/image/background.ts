@@ -123,15 +123,25 @@ function merged({ columns, rows, level, rms }: Mesh): Mesh {
     level: new Float64Array(halfColumns * halfRows),
     rms: new Float64Array(halfColumns * halfRows),
   }
+  const four = new Float64Array(4)
   for (let y = 0; y < halfRows; y++) {
     for (let x = 0; x < halfColumns; x++) {
       const first = 2 * y * columns + 2 * x
-      const four = [first, first + 1, first + columns, first + columns + 1]
-      wide.level[y * halfColumns + x] = median(four.map(cell => level[cell]))
-      wide.rms[y * halfColumns + x] = median(four.map(cell => rms[cell]))
+      wide.level[y * halfColumns + x] = middleOfFour(level, first, columns, four)
+      wide.rms[y * halfColumns + x] = middleOfFour(rms, first, columns, four)
     }
   }
   return wide
+}
+
+/** Median of the values of four cells, of those that are there; NaN where none is. */
+function middleOfFour(values: Float64Array, first: number, columns: number, four: Float64Array): number {
+  let n = 0
+  for (let cell = first; cell <= first + columns; cell += columns) {
+    if (!Number.isNaN(values[cell])) four[n++] = values[cell]
+    if (!Number.isNaN(values[cell + 1])) four[n++] = values[cell + 1]
+  }
+  return medianInPlace(four, n)
 }
 
 function measureMesh(frame: Frame, cellPx: number, multiple = 1): Mesh {

@@ -10,6 +10,7 @@ import { FWHM_PER_SIGMA, type Moments, type StarShape, windowedMoments } from '.
 import { MOST_SIDE, type SignalPlane } from './window-kernels.ts'
 
 const SHARP_EXCESS = 2 // a peak pixel this many times what its neighbours tell of a star is a hot pixel
+const HOT_SIGMA = 5 // and so far beyond that
 const LEAST_WINDOW_SIGMA = 1.1 // pixel: under a narrower window the pixels themselves bend the centroid
 const THIN = 0.45 // minor axis relative to the stars' below which a source is a cosmic-ray track
 const THIN_FROM_SIGMA = 8
@@ -263,7 +264,8 @@ function isHotPixel(
   const told = centre * Math.max(0, sum / squares)
   const variance = noise.at(x0, y0) ** 2 * (1 + (centre * centre) / squares) + told / gain
   const value = signal[highest]
-  return value > SHARP_EXCESS * told && value - told > 5 * Math.sqrt(variance)
+  const excess = value - told
+  return value > SHARP_EXCESS * told && excess > HOT_SIGMA * Math.sqrt(variance)
 }
 
 function lookAround(
@@ -280,8 +282,6 @@ function lookAround(
   const row = Math.round(y)
   let peak = Number.NEGATIVE_INFINITY
   let marks = 0
-  let found = 0
-  if (x < fwhm - 0.5 || y < fwhm - 0.5 || x > width - 0.5 - fwhm || y > height - 0.5 - fwhm) found |= NEAR_EDGE
   for (let v = Math.max(0, row - reach); v <= Math.min(height - 1, row + reach); v++) {
     for (let u = Math.max(0, column - reach); u <= Math.min(width - 1, column + reach); u++) {
       const r2 = (u - x) ** 2 + (v - y) ** 2
@@ -291,8 +291,11 @@ function lookAround(
       if (usable[i] === 1 && r2 <= 4 && signal[i] > peak) peak = signal[i]
     }
   }
-  if (marks & MASK.saturated) found |= SATURATED
-  if (marks & MASK.cosmicRay) found |= COSMIC_RAY
-  if (marks & MASK.bad) found |= MASKED
-  return { peak: Number.isFinite(peak) ? peak : Number.NaN, flags: found }
+  const isNearEdge = x < fwhm - 0.5 || y < fwhm - 0.5 || x > width - 0.5 - fwhm || y > height - 0.5 - fwhm
+  const flags =
+    (isNearEdge ? NEAR_EDGE : 0) |
+    (marks & MASK.saturated ? SATURATED : 0) |
+    (marks & MASK.cosmicRay ? COSMIC_RAY : 0) |
+    (marks & MASK.bad ? MASKED : 0)
+  return { peak: Number.isFinite(peak) ? peak : Number.NaN, flags }
 }
