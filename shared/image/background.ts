@@ -38,6 +38,7 @@ export function estimateBackground(frame: Frame, options: BackgroundOptions = {}
 const BLOCK_BITS = 3
 /** Side of the blocks within which the noise is the same, from the frame's first pixel on. */
 export const NOISE_BLOCK_PX = 1 << BLOCK_BITS
+const HALF_BLOCK_PX = NOISE_BLOCK_PX / 2
 
 /** Noise of the sky's pixels in blocks of 8 × 8: it changes over whole cells, and a value a pixel would be waste. */
 export class Noise {
@@ -51,12 +52,13 @@ export class Noise {
     this.columns = ((width - 1) >> BLOCK_BITS) + 1
     const lines = ((height - 1) >> BLOCK_BITS) + 1
     this.blocks = new Float32Array(this.columns * lines)
-    const half = 1 << (BLOCK_BITS - 1)
-    for (let v = 0; v < lines; v++) {
-      const line = map.line(Math.min(height - 1, (v << BLOCK_BITS) + half))
-      for (let u = 0; u < this.columns; u++)
-        this.blocks[v * this.columns + u] = line[Math.min(width - 1, (u << BLOCK_BITS) + half)]
-    }
+    for (let v = 0; v < lines; v++) this.#fill(v, map.line(Math.min(height - 1, (v << BLOCK_BITS) + HALF_BLOCK_PX)))
+  }
+
+  #fill(v: number, line: Float32Array): void {
+    const { blocks, columns } = this
+    const last = line.length - 1
+    for (let u = 0; u < columns; u++) blocks[v * columns + u] = line[Math.min(last, (u << BLOCK_BITS) + HALF_BLOCK_PX)]
   }
 
   /** Noise of the pixel at whole coordinates, ADU. */
@@ -187,30 +189,25 @@ function fillHoles(grid: Float64Array, columns: number, rows: number): void {
 }
 
 function medianFilter(grid: Float64Array, columns: number, rows: number, reach = 1): Float64Array {
+  const wide = columns + 2 * reach
+  const around = new Float64Array(wide * (rows + 2 * reach))
+  for (let y = -reach, k = 0; y < rows + reach; y++)
+    for (let x = -reach; x < columns + reach; x++) around[k++] = beyond(grid, columns, rows, x, y)
   const filtered = new Float64Array(grid.length)
   const window = new Float64Array((2 * reach + 1) ** 2)
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      fillWindow(grid, columns, rows, x, y, reach, window)
+      fillWindow(around, wide, y * wide + x, 2 * reach + 1, window)
       filtered[y * columns + x] = medianInPlace(window)
     }
   }
   return filtered
 }
 
-function fillWindow(
-  grid: Float64Array,
-  columns: number,
-  rows: number,
-  x: number,
-  y: number,
-  reach: number,
-  window: Float64Array,
-): void {
+/** A square of a grid from its first value on. */
+function fillWindow(grid: Float64Array, columns: number, first: number, side: number, window: Float64Array): void {
   let n = 0
-  for (let v = y - reach; v <= y + reach; v++) {
-    for (let u = x - reach; u <= x + reach; u++) window[n++] = beyond(grid, columns, rows, u, v)
-  }
+  for (let v = 0; v < side; v++) for (let u = 0; u < side; u++) window[n++] = grid[first + v * columns + u]
 }
 
 /** A node of the mesh; outside it the mirror image about the border node, so that a gradient runs on. */

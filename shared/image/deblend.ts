@@ -80,19 +80,23 @@ export function findCandidates(
   const taken = new Uint8Array(width * height)
   const gain = frame.detector.gainElectronsPerAdu
   const contrastLimit = threshold * calm.contrastShare(Math.sqrt(star.squares))
-  for (const i of cores) {
-    if (significanceAt(core, i, signal, noise, usable, width, height, gain) < NARROW_SIGMA) continue
+  const reach = SAME_STAR * shape.fwhmPx
+  for (const i of cores) takeCore(i)
+  for (const i of stars) takeStar(i)
+  return found
+
+  function takeCore(i: number): void {
+    if (significanceAt(core, i, signal, noise, usable, width, height, gain) < NARROW_SIGMA) return
     keep(i, matchedAt(star, i, signal, noise, usable, width, height))
   }
-  const reach = SAME_STAR * shape.fwhmPx
-  for (const i of stars) {
-    if (takenWithin(taken, i, width, height, reach)) continue
+
+  function takeStar(i: number): void {
+    if (takenWithin(taken, i, width, height, reach)) return
     const matched = matchedAt(star, i, signal, noise, usable, width, height)
-    if (matched.significance < threshold) continue
-    if (significanceAt(contrast, i, signal, noise, usable, width, height, gain) < contrastLimit) continue
+    if (matched.significance < threshold) return
+    if (significanceAt(contrast, i, signal, noise, usable, width, height, gain) < contrastLimit) return
     keep(i, matched)
   }
-  return found
 
   function keep(i: number, matched: Matched): void {
     if (!(matched.significance >= threshold)) return
