@@ -52,6 +52,10 @@ export const flags = {
     tells:
       'The darker part of the noise is missing: the sky was cut off at its lowest value (no pedestal). Faint stars come out wrong, and so do limits.',
   },
+  deadArea: {
+    bit: 27,
+    tells: 'Part of the frame holds one and the same value (not read out, lost rows, padding) and is masked.',
+  },
 } as const
 
 export type Flag = keyof typeof flags

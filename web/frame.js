@@ -228,7 +228,7 @@ function headerTable(header, provenance = {}) {
           row.value === null
             ? el('span', { class: 'faint' }, 'not known')
             : typeof row.value === 'object'
-              ? JSON.stringify(row.value)
+              ? fieldsText(row.value)
               : String(row.value),
       },
       { title: 'from', cell: row => row.from && el('code', {}, row.from.from) },
@@ -241,6 +241,15 @@ function headerTable(header, provenance = {}) {
     ],
     rows,
   )
+}
+
+/** '1, 1' of a list, 'raDeg 161.26, decDeg 11.7' of a record: with blanks, so that it can wrap. */
+function fieldsText(value) {
+  if (Array.isArray(value)) return value.join(', ')
+  const shown = part => (typeof part === 'number' ? String(Number(part.toPrecision(9))) : String(part))
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${shown(part)}`)
+    .join(', ')
 }
 
 function runsTable(runs) {

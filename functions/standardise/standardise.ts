@@ -7,6 +7,7 @@ import { decodePlane, type Plane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { flagMask } from '#shared/flags.ts'
 import { type CutOff, findCutOff } from '#shared/image/cut-off-sky.ts'
+import { markDeadAreas } from '#shared/image/dead-areas.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { encodeFrame } from '#shared/image/frame-file.ts'
 import { buildMask } from '#shared/image/mask.ts'
@@ -88,14 +89,28 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
     })
   const { skyAdu, skyVariance } = stated.transfer
   const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(skyVariance))
+  const dead = markDeadAreas(pixels, mask, width, height) / pixels.length
   const cutOff = findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
-  const flags = translation.header.flags | stated.flags | (cutOff ? flagMask('skyCutOff') : 0)
-  const found = { ...(changes && { pixels: changes }), ...(cutOff && { sky: inWords(cutOff) }) }
+  const flags =
+    translation.header.flags |
+    stated.flags |
+    (cutOff ? flagMask('skyCutOff') : 0) |
+    (dead > 0 ? flagMask('deadArea') : 0)
+  const found = {
+    ...(changes && { pixels: changes }),
+    ...(cutOff && { sky: inWords(cutOff) }),
+    ...(dead > 0 && { mask: masked(dead) }),
+  }
   return {
     frame: { width, height, pixels, mask, detector: stated.detector },
     header: { ...translation.header, ...stated.detector, flags },
     provenance: { ...translation.provenance, ...stated.provenance, ...found },
   }
+}
+
+function masked(dead: number): Provenance {
+  const conversion = `${(100 * dead).toPrecision(2)} % of the pixels lie in areas of one value: masked`
+  return { from: 'pixels', conversion, confidence: 'certain' }
 }
 
 function inWords({ valueAdu, share }: CutOff): Provenance {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { markBadColumns } from '#shared/image/bad-columns.ts'
 import { findCutOff } from '#shared/image/cut-off-sky.ts'
+import { markDeadAreas } from '#shared/image/dead-areas.ts'
 import { completeDetector } from '#shared/image/detector-estimate.ts'
 import { type Detector, MASK } from '#shared/image/frame.ts'
 import { estimateGain } from '#shared/image/gain-estimate.ts'
@@ -249,5 +250,32 @@ describe('the mask', () => {
       y => y >= 0,
     )
     expect([trail[0], trail.at(-1)]).toEqual([18, 41])
+  })
+})
+
+describe('a dead area', () => {
+  const size = 128
+  const noisy = (sigma: number, step = 1) => {
+    const draw = random('dead area')
+    return Float32Array.from({ length: size * size }, () => step * Math.round((400 + sigma * draw.normal()) / step))
+  }
+  const quadrant = (i: number) => i % size < 64 && i < 64 * size
+
+  test.each([
+    ['zero', 0],
+    ['the level of the sky', 400],
+  ])('of %s is masked to its last pixel, and nothing else is', (_, value) => {
+    const pixels = noisy(8).map((sky, i) => (quadrant(i) ? value : sky))
+    const mask = new Uint8Array(pixels.length)
+    const masked = markDeadAreas(pixels, mask, size, size)
+    expect(mask.findIndex((bits, i) => quadrant(i) && bits === 0)).toBe(-1)
+    expect(masked - 64 * 64).toBeLessThan(20) // neighbours that have the value by chance
+  })
+
+  test('is none where pixels are in steps coarser than the noise, or saturated', () => {
+    expect(markDeadAreas(noisy(2, 16), new Uint8Array(size * size), size, size)).toBe(0)
+    const full = noisy(8).map((sky, i) => (quadrant(i) ? 65_535 : sky))
+    const mask = Uint8Array.from(full, value => (value === 65_535 ? MASK.saturated : 0))
+    expect(markDeadAreas(full, mask, size, size)).toBe(0)
   })
 })
