@@ -129,9 +129,9 @@ const pointColumns = [
   },
   { title: 'band', cell: point => `${point.band} (${point.survey}, ${point.magSystem})` },
   { title: 'magnitude', number: true, cell: magText },
-  { title: 'random', number: true, cell: point => fixed(point.magErrRandom, 4) },
-  { title: 'zero point error', number: true, cell: point => fixed(point.magErrZeroPoint, 4) },
-  { title: 'without colour term', number: true, cell: point => fixed(point.magNatural, 3) },
+  { title: '± random', number: true, cell: point => fixed(point.magErrRandom, 4) },
+  { title: '± zero point', number: true, cell: point => fixed(point.magErrZeroPoint, 4) },
+  { title: 'natural', number: true, cell: point => fixed(point.magNatural, 3) },
   { title: 'colour', cell: colourWords },
   { title: 'flux / σ', number: true, cell: point => fixed(point.flux / point.fluxErr, 1) },
   { title: '3σ limit', number: true, cell: point => fixed(point.limit3Sigma, 2) },
@@ -211,9 +211,9 @@ const candidateColumns = [
   { title: 'colour', cell: row => row.colour },
   { title: 'zero point', number: true, cell: row => `${fixed(row.zeroPoint, 3)} ± ${fixed(row.zeroPointError, 3)}` },
   { title: 'colour term', number: true, cell: row => `${fixed(row.colourTerm, 3)} ± ${fixed(row.colourTermError, 3)}` },
-  { title: 'term from', cell: row => termFrom[row.colourTermFrom] ?? '' },
   { title: 'scatter', number: true, cell: row => fixed(row.scatter, 3) },
   { title: 'stars', number: true, cell: row => String(row.stars) },
+  { title: 'term from', cell: row => termFrom[row.colourTermFrom] ?? '' },
 ]
 
 function headerTable(header, provenance = {}) {
