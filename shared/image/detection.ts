@@ -64,6 +64,7 @@ interface Prepared {
 
 function prepare(frame: Frame, background: Background): Prepared {
   const { width, height, pixels, mask } = frame
+  const { noise, levels } = background
   const plane = new SignalPlane(width, height)
   const prepared: Prepared = { plane, usable: new Uint8Array(pixels.length).fill(1) }
   const kernels = lineKernels()
@@ -79,14 +80,14 @@ function prepare(frame: Frame, background: Background): Prepared {
   function prepareLine(y: number): void {
     const start = y * width
     line.set(pixels.subarray(start, start + width))
-    const level = background.levels.line(y)
+    const level = levels.line(y)
     bytes.set(mask.subarray(start, start + width))
     const marks = kernels.over(0, width, NOT_USABLE)
-    if (y % NOISE_BLOCK_PX === 0) unknown = unknownGroups(background.noise, y, width)
+    if (y % NOISE_BLOCK_PX === 0) unknown = unknownGroups(noise, y, width)
     for (const group of unknown) marks[group] = 1
     plane.signal.set(line.subarray(0, width), start)
     for (let group = marks.indexOf(1); group >= 0; group = marks.indexOf(1, group + 1))
-      refuse(frame, level, background.noise, y, group * GROUP, prepared, holes)
+      refuse(frame, level, noise, y, group * GROUP, prepared, holes)
   }
 }
 

@@ -45,6 +45,11 @@ export class LineKernels {
   readonly #run: Kernels
   readonly #memory: WebAssembly.Memory
   #values = new Float32Array(0)
+  #bytes = new Uint8Array(0)
+  #factors = new Float32Array(0)
+  #cubics = new Float32Array(0)
+  #drawn = new Float32Array(0)
+  #marks = new Int32Array(0)
   #endTaps = TAPS_AT
   #pieces?: Pieces
 
@@ -52,13 +57,33 @@ export class LineKernels {
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil(BUFFER_AT / PAGE) })
     const module = new WebAssembly.Module(assemble({ sum, takeAway, drawPieces, over, scale, tops }))
     this.#run = new WebAssembly.Instance(module, { env: { memory: this.#memory } }).exports as unknown as Kernels
+    this.#look()
+  }
+
+  /** Views of the memory, which are for nothing once it has grown. */
+  #look(): void {
+    const { buffer } = this.#memory
+    this.#bytes = new Uint8Array(buffer, BYTES_AT, MOST_WIDTH)
+    this.#factors = new Float32Array(buffer, FACTORS_AT, MOST_WIDTH / BLOCK)
+    this.#cubics = new Float32Array(buffer, CUBICS_AT, 4 * MOST_WIDTH)
+    this.#drawn = new Float32Array(buffer, DRAWN_AT, this.#drawn.length)
+    this.#marks = new Int32Array(buffer, MARKS_AT, this.#marks.length)
+  }
+
+  #marksOf(count: number): Int32Array {
+    const groups = Math.ceil(count / STEP)
+    if (this.#marks.length !== groups) this.#marks = new Int32Array(this.#memory.buffer, MARKS_AT, groups)
+    return this.#marks
   }
 
   /** Room for at least so many values; what was there before is lost. */
   room(length: number): Float32Array {
     const bytes = BUFFER_AT + 4 * length
     const missing = Math.ceil((bytes - this.#memory.buffer.byteLength) / PAGE)
-    if (missing > 0) this.#memory.grow(missing)
+    if (missing > 0) {
+      this.#memory.grow(missing)
+      this.#look()
+    }
     if (this.#values.length < length) this.#values = new Float32Array(this.#memory.buffer, BUFFER_AT, length)
     return this.#values
   }
@@ -89,17 +114,17 @@ export class LineKernels {
 
   /** A byte a pixel, which {@link over} and {@link scale} read. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, BYTES_AT, MOST_WIDTH)
+    return this.#bytes
   }
 
   /** A factor for each eight pixels, which {@link scale} reads. */
   factors(): Float32Array {
-    return new Float32Array(this.#memory.buffer, FACTORS_AT, MOST_WIDTH / BLOCK)
+    return this.#factors
   }
 
   /** Four coefficients for each piece of a line, which {@link draw} reads. */
   cubics(): Float32Array {
-    return new Float32Array(this.#memory.buffer, CUBICS_AT, 4 * MOST_WIDTH)
+    return this.#cubics
   }
 
   /**
@@ -116,7 +141,8 @@ export class LineKernels {
       this.#pieces = pieces
     }
     this.#run.drawPieces(STARTS_AT, CUBICS_AT, starts.length - 1, PARTS_AT, floor, DRAWN_AT)
-    return new Float32Array(this.#memory.buffer, DRAWN_AT, part.length)
+    if (this.#drawn.length !== part.length) this.#drawn = new Float32Array(this.#memory.buffer, DRAWN_AT, part.length)
+    return this.#drawn
   }
 
   /**
@@ -127,7 +153,7 @@ export class LineKernels {
    */
   over(from: number, count: number, refused: number): Int32Array {
     this.#run.over(placeOf(from), endOf(from, count), DRAWN_AT, BYTES_AT, refused, MARKS_AT)
-    return new Int32Array(this.#memory.buffer, MARKS_AT, Math.ceil(count / STEP))
+    return this.#marksOf(count)
   }
 
   /** Multiply each value by its byte, and by the factor of its eight; up to 15 more than asked for. */
@@ -143,7 +169,7 @@ export class LineKernels {
    */
   tops(from: number, count: number, stride: number, limit: number): Int32Array {
     this.#run.tops(placeOf(from), endOf(from, count), 4 * stride, limit, MARKS_AT)
-    return new Int32Array(this.#memory.buffer, MARKS_AT, Math.ceil(count / STEP))
+    return this.#marksOf(count)
   }
 }
 
