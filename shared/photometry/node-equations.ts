@@ -3,7 +3,7 @@ import type { KernelMemory } from './kernel-memory.ts'
 import type { Psf } from './psf.ts'
 import type { NodeBlocks } from './psf-residual.ts'
 import type { Sample, SampleStamps } from './psf-sample.ts'
-import { legendreTerms, termCount } from './psf-shape.ts'
+import { legendreTerms, MOST_ORDER, termCount } from './psf-shape.ts'
 
 /** A pixel may be off by this part of the star's light: stars differ (colour, guiding, what is behind them). */
 const MODEL_PART = 0.01
@@ -38,7 +38,7 @@ export class NodeEquations {
     this.#amounts = memory.floats(planeLength)
     this.#precision = memory.floats(planeLength)
     this.#weights = memory.floats(16)
-    this.#terms = memory.floats(24)
+    this.#terms = memory.floats(Math.max(this.#rightLength, this.#normalLength))
   }
 
   /** @param anew whether the normal matrices are collected anew; else they stay as they are */
@@ -121,7 +121,7 @@ export class NodeEquations {
 }
 const alongX = new Float64Array(4)
 const alongY = new Float64Array(4)
-const polynomial = new Float64Array(6)
+const polynomial = new Float64Array(termCount(MOST_ORDER))
 
 /** First pixel, and the one behind the last, whose four nodes lie on a table of so many; node `first` is that of pixel 0. */
 function inside(first: number, step: number, size: number, pixels: number): [number, number] {

@@ -2,9 +2,13 @@ import { splineCoefficients, splineWeights } from '#shared/numeric/bspline.ts'
 import { LocalPsf, type Psf } from './psf.ts'
 
 /**
- * Shift every table so that its windowed centroid (Gaussian window of the PSF's FWHM) lies at the origin. The solution
- * of the sky was fitted to windowed centroids; PSF positions then mean the same, also where coma pulls the two apart.
+ * Width (σ) of the Gaussian window in which a star's centre is that of its light, FWHM. Under coma the centre of the core
+ * goes about the frame as no cubic of a solution of the sky does; the centre of all light follows the optics, but the wings
+ * are noise. Through this window centres keep to a cubic three times as well as through one as wide as the core.
  */
+const WINDOW_FWHM = 1
+
+/** Shift every table so that its centre of light (windowed) lies at the origin: that is what PSF positions mean. */
 export function centreTables(psf: Psf): void {
   const size = 2 * psf.half + 1
   const length = size * size
@@ -62,7 +66,7 @@ function weighNodes(
 function windowedCentre(psf: Psf, table: Float32Array, values: Float64Array): { x: number; y: number } {
   const { half, oversampling } = psf
   const size = 2 * half + 1
-  const sigma = psf.fwhmPx / 2.355
+  const sigma = WINDOW_FWHM * psf.fwhmPx
   const reach = Math.min(Math.ceil(4 * sigma * oversampling), half - 3)
   tableValues(table, size, 0, 0, values)
   const [offsetX, offsetY, windowX, windowY] = [0, 1, 2, 3].map(() => new Float64Array(2 * reach + 1))

@@ -1,12 +1,12 @@
 import type { NodeBlocks } from './psf-residual.ts'
+import { MOST_ORDER, orderOfTerm } from './psf-shape.ts'
 
 /** All terms of change together are smaller than the residual itself, so the precision of each is higher by this factor. */
 const CHANGE_PRECISION = 12
 /** Rings around the star, FWHM, in each of which the stars say how much there is to learn. */
 const RING_EDGES_FWHM = [0.8, 1.6, 2.6]
 const RINGS = RING_EDGES_FWHM.length + 1
-/** Terms of the polynomial that begin a new order. */
-const ORDERS_FROM = [0, 1, 3]
+const ORDERS = MOST_ORDER + 1
 /** A prior is tightened no further than to this part of its variance. */
 const LEAST_PART = 1e-3
 
@@ -18,7 +18,7 @@ export class NodePrior {
   readonly #precision: Float64Array
   readonly #ring: Uint8Array
   /** Part of the expected variance, ring after ring, order after order. */
-  readonly #part = new Float64Array(RINGS * ORDERS_FROM.length).fill(1)
+  readonly #part = new Float64Array(RINGS * ORDERS).fill(1)
 
   /**
    * @param precision of each node, for what all places of the frame share
@@ -69,8 +69,7 @@ export class NodePrior {
   }
 
   #group(node: number, term: number): number {
-    const order = term < ORDERS_FROM[1] ? 0 : term < ORDERS_FROM[2] ? 1 : 2
-    return this.#ring[node] * ORDERS_FROM.length + order
+    return this.#ring[node] * ORDERS + orderOfTerm(term)
   }
 }
 

@@ -1,5 +1,6 @@
 import { choleskyInPlace, choleskyInverse, choleskySolve } from '#shared/numeric/linear.ts'
 import { NodePrior } from './psf-prior.ts'
+import { termCount } from './psf-shape.ts'
 
 /** Nodes between two of the smooth level. */
 const COARSE_STEP = 4
@@ -9,6 +10,8 @@ const COARSE_STEP = 4
  */
 const MASK = [1, 4, 10, 20, 31, 40, 44, 40, 31, 20, 10, 4, 1].map(value => value / 64)
 const MASK_REACH = 6
+/** Single nodes change by the terms of this order at most: beyond it they would follow noise, and the smooth level does. */
+const FINE_ORDER = 2
 /** Overrelaxation of the steps: below 2 they converge. */
 const STRIDE = 1.4
 
@@ -65,7 +68,7 @@ export class ResidualTables {
       normal: restrict(normal, this.#size, normalLength),
       right: restrict(right, this.#size, rightLength),
     }
-    advance(this.#coarse, coarse, terms)
+    advance(this.#coarse, coarse, terms, terms)
     prolong(this.#coarse.step, this.#size, terms, this.#change)
     // What the smooth step explains is no longer there for the fine one.
     for (let node = 0; node < this.#size ** 2; node++) {
@@ -76,7 +79,7 @@ export class ResidualTables {
         }
       }
     }
-    advance(this.#fine, equations, terms)
+    advance(this.#fine, equations, terms, Math.min(terms, termCount(FINE_ORDER)))
     for (let k = 0; k < this.total.length; k++) this.total[k] += this.#change[k] + this.#fine.step[k]
     this.#coarse.prior.learn(this.#coarse.value, terms, coarse)
   }
@@ -126,27 +129,33 @@ function newLevel(size: number, terms: number, precision: Float64Array, fwhmNode
   return { value: numbers(), step: numbers(), prior: new NodePrior(precision, radius) }
 }
 
-/** One step of every node of a level by its own small equations: the row sums in them bound those of the neighbours. */
+/**
+ * One step of every node of a level by its own small equations: the row sums in them bound those of the neighbours.
+ *
+ * @param terms numbers of a node
+ * @param free the first so many of them are solved for
+ */
 function advance(
   { value, step, prior }: Level,
   { normal, normalLength, right, rightLength }: NodeBlocks,
   terms: number,
+  free: number,
 ) {
-  const matrix = new Float64Array(terms * terms)
-  const change = new Float64Array(terms)
+  const matrix = new Float64Array(free * free)
+  const change = new Float64Array(free)
   step.fill(0)
   for (let node = 0; node < prior.nodes; node++) {
     let at = node * normalLength
     if (!(normal[at] > 0)) continue
-    for (let i = 0; i < terms; i++) {
+    for (let i = 0; i < free; i++) {
       const expected = prior.of(node, i)
       change[i] = right[node * rightLength + i] - expected * value[node * terms + i]
-      for (let j = 0; j <= i; j++) matrix[i * terms + j] = normal[at++]
-      matrix[i * terms + i] += expected
+      for (let j = 0; j <= i; j++) matrix[i * free + j] = normal[at++]
+      matrix[i * free + i] += expected
     }
-    if (!choleskyInPlace(matrix, terms)) continue
-    choleskySolve(matrix, terms, change)
-    for (let i = 0; i < terms; i++) {
+    if (!choleskyInPlace(matrix, free)) continue
+    choleskySolve(matrix, free, change)
+    for (let i = 0; i < free; i++) {
       step[node * terms + i] = STRIDE * change[i]
       value[node * terms + i] += step[node * terms + i]
     }

@@ -2,9 +2,17 @@ import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { fitMoffat, type Moffat, type StarPixels } from './moffat.ts'
 
-/** Stars needed for the residual table to change linearly and quadratically over the frame. */
-const LINEAR_FROM = 10
-const QUADRATIC_FROM = 30
+/**
+ * Stars needed for the residual table to change over the frame by polynomials of an order. Coma grows from the middle to the
+ * corners and turns with the position angle: quadratic tables leave bright stars there a hundredth of a FWHM off.
+ */
+const STARS_FOR_ORDER = [
+  { order: 4, stars: 120 },
+  { order: 2, stars: 30 },
+  { order: 1, stars: 10 },
+]
+/** Highest order of change. */
+export const MOST_ORDER = STARS_FOR_ORDER[0].order
 /** The core may always change quadratically: focus and curvature of field do, and a few stars tell a part of it. */
 const CORE_ORDER = 2
 /** How much the second moments change from the centre to the edge before the stars have spoken, relative, 1 σ. */
@@ -17,7 +25,7 @@ const BETA_STARS = 40
  */
 const [BROADEST_BETA, STEEPEST_BETA] = [2.5, 12]
 
-/** Terms of a polynomial of an order in x, y: 1, 3 or 6. */
+/** Terms of a polynomial of an order in x, y: 1, 3, 6, … */
 export function termCount(order: number): number {
   return ((order + 1) * (order + 2)) / 2
 }
@@ -34,21 +42,36 @@ export function polynomialTerms(order: number, x: number, y: number, out: Float6
   out[5] = y * y
 }
 
-const [ROOT3, ROOT5] = [Math.sqrt(3), Math.sqrt(5)]
+/** Order of a term of {@link legendreTerms}. */
+export function orderOfTerm(term: number): number {
+  return Math.floor((Math.sqrt(8 * term + 1) - 1) / 2)
+}
 
 /**
- * The same by products of Legendre's polynomials, whose mean square over the frame is 1 and whose products' is 0: under
- * priors that are alike within an order no place of the frame is held tighter than another, and no direction.
+ * Products of Legendre's polynomials in x and y up to an order, of unit mean square over the frame and orthogonal: under
+ * priors that are alike within an order no place of the frame is held tighter than another, and no direction. Order after
+ * order, in each by falling power of x.
  */
 export function legendreTerms(order: number, x: number, y: number, out: Float64Array | Float32Array): void {
-  out[0] = 1
-  if (order < 1) return
-  out[1] = ROOT3 * x
-  out[2] = ROOT3 * y
-  if (order < 2) return
-  out[3] = (ROOT5 / 2) * (3 * x * x - 1)
-  out[4] = 3 * x * y
-  out[5] = (ROOT5 / 2) * (3 * y * y - 1)
+  legendre(order, x, alongX)
+  legendre(order, y, alongY)
+  for (let sum = 0, at = 0; sum <= order; sum++) {
+    for (let ofY = 0; ofY <= sum; ofY++) out[at++] = alongX[sum - ofY] * alongY[ofY]
+  }
+}
+const alongX = new Float64Array(MOST_ORDER + 1)
+const alongY = new Float64Array(MOST_ORDER + 1)
+
+/** Legendre's polynomials of one coordinate (Bonnet's recursion), each brought to unit mean square. */
+function legendre(order: number, x: number, out: Float64Array): void {
+  let before = 0
+  let value = 1
+  for (let n = 0; n <= order; n++) {
+    out[n] = Math.sqrt(2 * n + 1) * value
+    const next = ((2 * n + 1) * x * value - n * before) / (n + 1)
+    before = value
+    value = next
+  }
 }
 
 /** Place on the frame scaled to −1 … 1. */
@@ -58,7 +81,7 @@ export function scaledPlace(frame: { width: number; height: number }, x: number,
 
 /** The analytic core of the PSF: an elliptical Moffat whose second moments change quadratically over the frame. */
 export interface CoreShape {
-  /** Order that the stars support for the residual table: 0, 1 or 2. */
+  /** Order that the stars support for the residual table. */
   tableOrder: number
   beta: number
   /** Coefficients of xx, yy, xy of the inverse of ((a, c), (c, b)), pixel²; one list for each. */
@@ -163,7 +186,7 @@ function fitPolynomials(
     if (keep.every((value, i) => value === before[i])) break
   }
   const kept = index.filter((_, i) => keep[i])
-  const tableOrder = kept.length >= QUADRATIC_FROM ? 2 : kept.length >= LINEAR_FROM ? 1 : 0
+  const tableOrder = STARS_FOR_ORDER.find(({ stars }) => kept.length >= stars)?.order ?? 0
   return moments && { tableOrder, beta, moments, widthErr: widthError(noise, error, keep, terms - 1), kept }
 }
 

@@ -7,6 +7,8 @@ import type { Scene } from './scene.ts'
 
 /** From here on, FWHM, the ring around a star tells how well its sky is known. */
 const RING_FWHM = 2.5
+/** Wings change over the frame by polynomials of this order at most. */
+const WING_ORDER = 2
 /** Rounds of leaving out stars whose rings do not follow the others, and from which σ on they do not. */
 const ROUNDS = 3
 const CLIP_SIGMA = 3
@@ -27,7 +29,8 @@ export function doubtAt(scene: Scene, scatter: Scatter, x: number, y: number): n
  * @param order of the PSF's change over the frame
  */
 export function letSkyVary(samples: Sample[], scene: Scene, fwhmPx: number, order: number): void {
-  const terms = termCount(order)
+  const wingOrder = Math.min(order, WING_ORDER)
+  const terms = termCount(wingOrder)
   const design = new Float64Array(samples.length * terms)
   const level = new Float64Array(samples.length)
   /** Error of the level, ADU: the unit of `level`. */
@@ -44,7 +47,7 @@ export function letSkyVary(samples: Sample[], scene: Scene, fwhmPx: number, orde
     level[star] = sum / Math.max(count, 1) / unit[star]
     const place = scaledPlace(scene, x0, y0)
     const row = design.subarray(star * terms, (star + 1) * terms)
-    legendreTerms(order, place.x, place.y, row)
+    legendreTerms(wingOrder, place.x, place.y, row)
     for (let term = 0; term < terms; term++) row[term] *= flux / unit[star]
   })
   const excess = Math.max(scatterAround(design, terms, level) ** 2 - 1, 0)

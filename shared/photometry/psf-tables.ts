@@ -115,7 +115,7 @@ function composer(tables: StampPsf, order: number, frame: { width: number; heigh
   analytic.set(tables.tables)
   const planes = Array.from({ length: count }, () => memory.floats(tableLength + 16).fill(0))
   const planeBytes = count > 1 ? planes[1].byteOffset - planes[0].byteOffset : 0
-  const terms = memory.floats(6)
+  const terms = memory.floats(count)
   const plane = new Float64Array(length)
   return (coefficients: Float64Array) => {
     const sums = planes.map((into, term) => {

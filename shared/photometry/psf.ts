@@ -7,8 +7,8 @@ import { type Moffat, moffatPixel } from './moffat.ts'
  *
  * It is kept as tables of cubic B-spline coefficients at the nodes of a grid over the frame; between nodes the tables
  * mix bilinearly. Each table is the pixel-integrated Moffat core plus an empirical residual, normalised to unit total
- * flux (with the analytic wing beyond the table) and centred on its own windowed centroid, so that positions from PSF
- * fits and from windowed centroids agree everywhere, also under coma.
+ * flux (with the analytic wing beyond the table) and centred on its own light (see psf-finish.ts), so that positions go
+ * smoothly about the frame, also under coma. There they part from the centroids of detections, which see the core alone.
  */
 export interface Psf {
   /** Table nodes per pixel, a whole number. */
@@ -31,7 +31,7 @@ export interface Psf {
   fwhmPx: number
   elongation: number
   beta: number
-  /** Order in x, y of its change over the frame: 0, 1 or 2. */
+  /** Order in x, y of its change over the frame. */
   order: number
   /** Stars it was built from. */
   stars: number
