@@ -88,6 +88,12 @@ export const errors = {
     tells:
       'The star pattern was not found around RA {raDeg} Dec {decDeg} within {radiusDeg} deg ({found}): is the pointing, the pixel scale or the shape of the pixels in the header wrong?',
   },
+  SkyCutOff: {
+    stages: ['measure'],
+    policy: 'reject',
+    tells:
+      'Nothing of the sky is left to measure stars against ({found}): was a dark frame, or a black point, above the sky taken off?',
+  },
   TooFewPsfStars: {
     stages: ['measure'],
     policy: 'reject',

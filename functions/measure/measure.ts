@@ -1,7 +1,12 @@
 import type { MeasureInput, MeasureOutput } from '#events/stages.ts'
 import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
+import { CpcsError } from '#shared/errors.ts'
 import type { Card } from '#shared/fits/header.ts'
+import { hasFlag } from '#shared/flags.ts'
+import { cutOffInWords, findCutOff, MOST_CUT } from '#shared/image/cut-off-sky.ts'
+import type { Frame } from '#shared/image/frame.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
+import { photonTransfer } from '#shared/image/noise.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
 import type { TargetRegistry } from '#shared/lightcurve/targets.ts'
 import { encodeStars } from '#shared/photometry/catalogue-file.ts'
@@ -39,7 +44,8 @@ export interface MeasureDeps {
  *
  * Writes `stars.fits`, `forced.json`, `residual.fits`, `psf.json`, `psf.png` and `preview.png` below the frame's products.
  *
- * @throws {CpcsError} TooFewPsfStars fewer than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
+ * @throws {CpcsError} SkyCutOff hardly a pixel is above the value at which the sky was cut off; TooFewPsfStars fewer
+ *   than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
  */
 export async function measure(
   input: MeasureInput,
@@ -50,6 +56,7 @@ export async function measure(
     planes = new ScenePlanes(width, height)
     return planes
   })
+  if (hasFlag(input.header.flags, 'skyCutOff')) refuseBuriedSky(frame)
   const solution = await readSolution(store, input.solution)
   const { wcs } = solution
   const found = await store.get(input.detections)
@@ -119,6 +126,13 @@ export async function measure(
     ...(survey && tiles && { surveyStars }),
     ...(injection && { injection }),
   }
+}
+
+/** Stars that stick out of a cut above the sky have lost an unknown part of their light. */
+function refuseBuriedSky({ pixels, width, height, detector }: Frame): void {
+  const { skyAdu, skyVariance } = photonTransfer(pixels, width, height, detector.saturationAdu)
+  const cutOff = findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
+  if (cutOff && cutOff.share > MOST_CUT) throw new CpcsError('SkyCutOff', { found: cutOffInWords(cutOff) })
 }
 
 async function readSolution(store: ObjectStore, key: string): Promise<KnownSolution> {

@@ -6,7 +6,7 @@ import { type Hdu, openFits } from '#shared/fits/file.ts'
 import { decodePlane, type Plane } from '#shared/fits/image.ts'
 import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { flagMask } from '#shared/flags.ts'
-import { type CutOff, findCutOff } from '#shared/image/cut-off-sky.ts'
+import { type CutOff, cutOffInWords, findCutOff } from '#shared/image/cut-off-sky.ts'
 import { markDeadAreas } from '#shared/image/dead-areas.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { encodeFrame } from '#shared/image/frame-file.ts'
@@ -113,8 +113,8 @@ function masked(dead: number): Provenance {
   return { from: 'pixels', conversion, confidence: 'certain' }
 }
 
-function inWords({ valueAdu, share }: CutOff): Provenance {
-  const conversion = `${(100 * share).toFixed(0)} % of the pixels have the lowest value, ${valueAdu}: the sky was cut off there`
+function inWords(cutOff: CutOff): Provenance {
+  const conversion = `${cutOffInWords(cutOff)}: the sky was cut off there`
   return { from: 'pixels', conversion, confidence: 'likely' }
 }
 

@@ -1,4 +1,5 @@
 import { normalQuantile, selectInPlace } from '#shared/numeric/robust.ts'
+import { MOST_CUT } from './cut-off-sky.ts'
 import type { Frame } from './frame.ts'
 import { BINS, type SkyHistograms, STEP_BINS } from './sky-histograms.ts'
 
@@ -11,7 +12,6 @@ const BINS_PER_SIGMA = 16
 const SECOND_DIFFERENCE = Math.sqrt(6) // a second difference of independent pixels has six times their variance
 const ROUNDING_NOISE = 1 / Math.sqrt(12) // of a value that is written in steps of 1
 const CUT_BELOW = 0.01 // share of the pixels that lie below the middle of a sky that is cut off there
-const CUT_SHARE = 0.9 // and of those at or below it, beyond which stars are all that is left
 const FLOAT32_ROUNDING = 2 ** -22 // of the difference of two pixels, relative to them
 const FINEST_COUNT = 1024 // counts in the noise of a pixel, beyond which bins hold enough of them
 const TELLING = 64 // pixels of a sample that tell what a count is worth
@@ -80,7 +80,7 @@ function cutOffSky(cut: number, sampled: number, into: SkyCell): boolean {
     else if (sample[i] === cut) atCut++
   }
   const share = (below + atCut) / sampled
-  if (below > CUT_BELOW * sampled || share > CUT_SHARE) return false
+  if (below > CUT_BELOW * sampled || share > MOST_CUT) return false
   const [low, high] = [share + 0.2 * (1 - share), share + 0.6 * (1 - share)]
   const from = selectInPlace(sample, Math.floor(low * sampled), sampled)
   const to = selectInPlace(sample, Math.floor(high * sampled), sampled)

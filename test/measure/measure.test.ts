@@ -5,6 +5,7 @@ import { measure } from '#functions/measure/measure.ts'
 import { encodeDetections } from '#functions/solve/detections-table.ts'
 import type { ReferenceStars, Tiles } from '#shared/catalogue/reference.ts'
 import { decodeTable } from '#shared/fits/table.ts'
+import { flagMask } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { estimateBackground } from '#shared/image/background.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
@@ -248,4 +249,22 @@ describe('the measure stage', () => {
     expect(second).toEqual(output)
     for (const key of await store.list('products/')) expect(await again.get(key)).toEqual(await store.get(key))
   })
+})
+
+/** The stage on a frame of which so many ADU were taken off and what fell below zero was set to zero. */
+async function measureCutOff(cutAdu: number) {
+  const store = await storeWithFrame()
+  const frame = renderFrame(sky, stars)
+  const pixels = frame.pixels.map(value => Math.max(0, Math.round(value - cutAdu)))
+  const flagged = { ...header, flags: flagMask('skyCutOff') }
+  await store.put(input.image, encodeFrame({ ...frame, pixels }, flagged))
+  return measure({ ...input, header: flagged }, { store, targets: registry, log: silent })
+}
+
+test('a frame that was cut off above its sky is not measured, one that was cut off within its noise is', async () => {
+  await expect(measureCutOff(sky.skyAdu + 100)).rejects.toMatchObject({
+    name: 'SkyCutOff',
+    message: expect.stringMatching(/\(9\d % of the pixels have the lowest value, 0\)/),
+  })
+  expect((await measureCutOff(sky.skyAdu - 10)).stars).toBeGreaterThan(10)
 })

@@ -154,11 +154,20 @@ describe('a sky that was cut off', () => {
     expect(found!.share).toBeLessThan(1.2 * share)
   })
 
+  // the noise is 20 ADU: three σ above the sky and farther nothing is left of it
+  test.each([60, 200])('is found %d ADU above its level, where stars alone stick out', above => {
+    const found = cutOff({ pedestal: -600 - above, gradient: 0 })
+    expect(found?.valueAdu).toBe(0)
+    expect(found!.share).toBeGreaterThan(0.8)
+    expect(found!.share).toBeLessThan(0.999)
+  })
+
   test.each<[string, Parameters<typeof expose>[0], ((pixels: Float32Array) => void)?]>([
     ['is whole', {}],
     ['just touches zero', { pedestal: -520 }],
     ['counts single photons', { pedestal: 0, skyAdu: 3, gain: 1, readNoise: 0, gradient: 0 }],
     ['has blank borders', {}, pixels => pixels.fill(0, 0, pixels.length / 3)],
+    ['is blank for the most part', {}, pixels => pixels.fill(0, 0, 0.7 * pixels.length)],
     ['has dead pixels', {}, pixels => void pixels.set(pixels.map((value, i) => (i % 37 === 0 ? 0 : value)))],
   ])('is not seen in one that %s', (_, scene, change) => {
     expect(cutOff(scene, change)).toBeUndefined()
