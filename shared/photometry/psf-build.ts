@@ -15,6 +15,8 @@ import type { SceneStars } from './scene-stars.ts'
 const NODES_PER_FWHM = 6
 /** Places per side of the frame at which the PSF is tabulated: between them a quadratic is followed to 1e-3. */
 const NODES_PER_SIDE = 9
+/** Up to here quadratic tables follow coma: frames with 0.037 are measured at the bound, those with 0.053 were not. */
+const STRONG_COMA_FWHM = 0.045
 /** So many do for a rough PSF. */
 const ROUGH_NODES_PER_SIDE = 5
 /** The table reaches this far, FWHM; beyond, the analytic wing carries a part in a hundred or less. */
@@ -58,7 +60,8 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, wi
   const at = (star: number) => scaledPlace(scene, stars.x[star], stars.y[star])
   const x = Float64Array.from(chosen, star => at(star).x)
   const y = Float64Array.from(chosen, star => at(star).y)
-  const shape = fitShape(cores, x, y, fwhmPx, drawn?.psf.wings[Math.floor(drawn.psf.wings.length / 2)])
+  const guess = drawn?.psf.wings[Math.floor(drawn.psf.wings.length / 2)]
+  const shape = fitShape(cores, x, y, fwhmPx, guess, drawn && drawn.psf.comaFwhm > STRONG_COMA_FWHM)
   if (!shape) throw new CpcsError('TooFewPsfStars', { found: chosen.length, needed: LEAST_PSF_STARS })
   const psf = analyticPsf(scene, shape, drawn ? NODES_PER_SIDE : ROUGH_NODES_PER_SIDE)
   const samples = shape.kept.map(k => sampleStar(scene, stars, chosen[k], psf.radiusPx, doubt(chosen[k]), drawn?.psf))
@@ -102,6 +105,7 @@ export function analyticPsf(
     widthErr: shape.widthErr,
     tableErr: 0,
     misfitErr: 0,
+    comaFwhm: 0,
     sharpness: Number.NaN,
   }
   const table = new Float64Array(length)

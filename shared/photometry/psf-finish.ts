@@ -1,26 +1,81 @@
+import { FWHM_PER_SIGMA } from '#shared/image/star-shape.ts'
 import { splineCoefficients, splineWeights } from '#shared/numeric/bspline.ts'
-import { LocalPsf, type Psf } from './psf.ts'
+import { linearLeastSquares } from '#shared/numeric/linear.ts'
+import { LocalPsf, nodePlace, type Psf } from './psf.ts'
+import { legendreTerms, scaledPlace, termCount } from './psf-shape.ts'
+
+/** Width (σ) of a Gaussian window as wide as the core, and of one that takes in most of the light, FWHM. */
+const CORE_WINDOW_FWHM = 1 / FWHM_PER_SIGMA
+const LIGHT_WINDOW_FWHM = 1
 
 /**
- * Width (σ) of the Gaussian window in which a star's centre is that of its light, FWHM. Under coma the centre of the core
- * goes about the frame as no cubic of a solution of the sky does; the centre of all light follows the optics, but the wings
- * are noise. Through this window centres keep to a cubic three times as well as through one as wide as the core.
+ * Shift every table so that the centre of its light lies at the origin: that is what PSF positions mean.
+ *
+ * Under coma the centre of the core goes about the frame as no cubic of a solution of the sky does. The centre of all light
+ * follows the optics, but far from the core there is noise. What parts the two is therefore taken from all nodes together,
+ * as optics let it go: odd powers of the distance from the axis, and what a tilt adds.
  */
-const WINDOW_FWHM = 1
-
-/** Shift every table so that its centre of light (windowed) lies at the origin: that is what PSF positions mean. */
 export function centreTables(psf: Psf): void {
   const size = 2 * psf.half + 1
   const length = size * size
+  const nodes = psf.nodesX * psf.nodesY
   const values = new Float64Array(length)
-  for (let node = 0; node < psf.nodesX * psf.nodesY; node++) {
-    const table = psf.tables.subarray(node * length, (node + 1) * length)
-    const centre = windowedCentre(psf, table, values)
-    tableValues(table, size, centre.x * psf.oversampling, centre.y * psf.oversampling, values)
+  const cores: Place[] = []
+  const lights: Place[] = []
+  for (let node = 0; node < nodes; node++) {
+    tableValues(tableOf(psf, node), size, 0, 0, values)
+    cores.push(windowedCentre(psf, values, CORE_WINDOW_FWHM * psf.fwhmPx))
+    lights.push(windowedCentre(psf, values, LIGHT_WINDOW_FWHM * psf.fwhmPx))
+  }
+  const apart = (axis: 'x' | 'y') =>
+    smoothOverNodes(
+      psf,
+      Float64Array.from(lights, (at, k) => at[axis] - cores[k][axis]),
+    )
+  const [apartX, apartY] = [apart('x'), apart('y')]
+  psf.comaFwhm = Math.max(...apartX.map((x, k) => Math.hypot(x, apartY[k]))) / psf.fwhmPx
+  for (let node = 0; node < nodes; node++) {
+    const table = tableOf(psf, node)
+    const { x, y } = cores[node]
+    tableValues(table, size, (x + apartX[node]) * psf.oversampling, (y + apartY[node]) * psf.oversampling, values)
     splineCoefficients(values, size, size)
     table.set(values)
   }
   envelopeOf(psf)
+}
+
+interface Place {
+  x: number
+  y: number
+}
+
+function tableOf(psf: Psf, node: number): Float32Array {
+  const length = (2 * psf.half + 1) ** 2
+  return psf.tables.subarray(node * length, (node + 1) * length)
+}
+
+const CUBIC = 3
+
+/** A quantity of the nodes, smoothed by a cubic and x r⁴, y r⁴; where they are few by a plane. */
+function smoothOverNodes(psf: Psf, quantity: Float64Array): Float64Array {
+  const isFew = quantity.length < 2 * (termCount(CUBIC) + 2)
+  const order = isFew ? 1 : CUBIC
+  const count = termCount(order)
+  const terms = isFew ? count : count + 2
+  const design = new Float64Array(quantity.length * terms)
+  for (let node = 0; node < quantity.length; node++) {
+    const place = nodePlace(psf, node)
+    const { x, y } = scaledPlace(psf, place.x, place.y)
+    legendreTerms(order, x, y, design.subarray(node * terms, node * terms + count))
+    if (!isFew) design.set([x * (x * x + y * y) ** 2, y * (x * x + y * y) ** 2], node * terms + count)
+  }
+  const fit = linearLeastSquares(design, terms, quantity, new Float64Array(quantity.length).fill(1))
+  if (!fit) return quantity
+  return quantity.map((_, node) => {
+    let sum = 0
+    for (let k = 0; k < terms; k++) sum += fit.coefficients[k] * design[node * terms + k]
+    return sum
+  })
 }
 
 /** Values of a table's spline `u`, `v` nodes beside each of its nodes. At the rim the coefficients stay: it is flat. */
@@ -61,14 +116,12 @@ function weighNodes(
 /**
  * Windowed centroid of a table, pixel from its origin (Bertin & Arnouts: steps of twice the weighted mean).
  *
- * @param values room for as many numbers as the table has
+ * @param values at the table's nodes
+ * @param sigma of the window, pixel
  */
-function windowedCentre(psf: Psf, table: Float32Array, values: Float64Array): { x: number; y: number } {
-  const { half, oversampling } = psf
+function windowedCentre({ half, oversampling }: Psf, values: Float64Array, sigma: number): Place {
   const size = 2 * half + 1
-  const sigma = WINDOW_FWHM * psf.fwhmPx
   const reach = Math.min(Math.ceil(4 * sigma * oversampling), half - 3)
-  tableValues(table, size, 0, 0, values)
   const [offsetX, offsetY, windowX, windowY] = [0, 1, 2, 3].map(() => new Float64Array(2 * reach + 1))
   const sums = new Float64Array(3)
   let x = 0

@@ -2,17 +2,18 @@ import { linearLeastSquares } from '#shared/numeric/linear.ts'
 import { madSigma, median } from '#shared/numeric/robust.ts'
 import { fitMoffat, type Moffat, type StarPixels } from './moffat.ts'
 
+/** Highest order of change over the frame. */
+export const MOST_ORDER = 5
 /**
  * Stars needed for the residual table to change over the frame by polynomials of an order. Coma grows from the middle to the
- * corners and turns with the position angle: quadratic tables leave bright stars there a hundredth of a FWHM off.
+ * corners and turns with the position angle: where it is strong, quadratic tables leave bright stars there a hundredth of a
+ * FWHM off.
  */
 const STARS_FOR_ORDER = [
-  { order: 4, stars: 120 },
-  { order: 2, stars: 30 },
-  { order: 1, stars: 10 },
+  { order: MOST_ORDER, stars: 150, forComa: true },
+  { order: 2, stars: 30, forComa: false },
+  { order: 1, stars: 10, forComa: false },
 ]
-/** Highest order of change. */
-export const MOST_ORDER = STARS_FOR_ORDER[0].order
 /** The core may always change quadratically: focus and curvature of field do, and a few stars tell a part of it. */
 const CORE_ORDER = 2
 /** How much the second moments change from the centre to the edge before the stars have spoken, relative, 1 σ. */
@@ -107,6 +108,7 @@ export function shapeAt(shape: CoreShape, x: number, y: number): Moffat {
  * @param x,y places of the stars scaled to −1 … 1
  * @param fwhmPx about the width
  * @param guess of the shape, where one is known
+ * @param isComatic whether the frame shows strong coma
  * @returns undefined where fewer than three stars can be fitted
  */
 export function fitShape(
@@ -115,6 +117,7 @@ export function fitShape(
   y: Float64Array,
   fwhmPx: number,
   guess?: Moffat,
+  isComatic = false,
 ): CoreShape | undefined {
   const typical = typicalShape(stars.slice(0, BETA_STARS), fwhmPx, guess)
   if (!typical) return undefined
@@ -138,7 +141,7 @@ export function fitShape(
     error.push(Math.hypot(noise[noise.length - 1], 0.02))
   }
   if (index.length < 3) return undefined
-  return fitPolynomials(index, [xx, yy, xy], noise, error, x, y, beta)
+  return fitPolynomials(index, [xx, yy, xy], noise, error, x, y, { beta, isComatic })
 }
 
 /** The middle of what single stars say with β free. */
@@ -159,7 +162,7 @@ function fitPolynomials(
   error: number[],
   x: Float64Array,
   y: Float64Array,
-  beta: number,
+  { beta, isComatic }: { beta: number; isComatic: boolean },
 ): CoreShape | undefined {
   const terms = termCount(CORE_ORDER)
   const rows = index.length + terms - 1
@@ -186,7 +189,8 @@ function fitPolynomials(
     if (keep.every((value, i) => value === before[i])) break
   }
   const kept = index.filter((_, i) => keep[i])
-  const tableOrder = STARS_FOR_ORDER.find(({ stars }) => kept.length >= stars)?.order ?? 0
+  const supported = STARS_FOR_ORDER.find(({ stars, forComa }) => kept.length >= stars && (isComatic || !forComa))
+  const tableOrder = supported?.order ?? 0
   return moments && { tableOrder, beta, moments, widthErr: widthError(noise, error, keep, terms - 1), kept }
 }
 

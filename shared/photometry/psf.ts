@@ -45,6 +45,8 @@ export interface Psf {
   tableErr: number
   /** Relative error of fluxes by what stars differ from the PSF beyond their noise. */
   misfitErr: number
+  /** How far coma parts the centre of all light from that of the core, FWHM, where it does most. */
+  comaFwhm: number
   /** Σ P² over pixels at the middle of the frame: 1 / noise-equivalent area. */
   sharpness: number
 }

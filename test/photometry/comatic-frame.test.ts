@@ -16,7 +16,7 @@ const sky: Sky = {
   seed: 31,
 }
 
-/** A tenth of each star's light lies outwards of it, by up to a FWHM in the corners: a comet's tail. */
+/** A sixth of each star's light lies outwards of it, by up to a FWHM in the corners: a comet's tail. */
 function comaticFrame(stars: { x: number; y: number; flux: number }[]): Frame {
   const { width, height, gain, readNoise, fwhmPx, beta } = sky
   const light = new Float64Array(width * height).fill(sky.skyAdu)
@@ -26,8 +26,8 @@ function comaticFrame(stars: { x: number; y: number; flux: number }[]): Frame {
     const [outX, outY] = [x, y].map(at => (fwhmPx * (at - width / 2)) / (width / 2) / Math.SQRT2)
     for (let j = Math.max(0, Math.round(y) - reach); j <= Math.min(height - 1, Math.round(y) + reach); j++) {
       for (let i = Math.max(0, Math.round(x) - reach); i <= Math.min(width - 1, Math.round(x) + reach); i++) {
-        const head = 0.9 * moffatOnPixel(i - x, j - y, fwhmPx, beta)
-        const tail = 0.1 * moffatOnPixel(i - x - outX, j - y - outY, 1.3 * fwhmPx, beta)
+        const head = (5 / 6) * moffatOnPixel(i - x, j - y, fwhmPx, beta)
+        const tail = (1 / 6) * moffatOnPixel(i - x - outX, j - y - outY, 1.3 * fwhmPx, beta)
         light[j * width + i] += flux * (head + tail)
       }
     }
@@ -87,6 +87,6 @@ test('under coma places go about the frame as a solution of the sky can follow',
   })
   const scatter = Math.sqrt(outwards.reduce((sum, value) => sum + value * value, 0) / outwards.length)
   expect(outwards.length).toBeGreaterThan(60)
-  // The noise of single places is 1.2e-3 pixel; tables that change quadratically leave 5.8e-3.
+  // The noise of single places is 1.2e-3 pixel; tables that change quadratically leave 6.4e-3.
   expect(scatter).toBeLessThan(0.002)
 })
