@@ -58,7 +58,7 @@ export function tableOf(columns, rows, attributes = () => ({}), note = () => und
   const body = rows.flatMap(row => {
     const cells = columns.map(column => el('td', { class: classOf(column) }, column.cell(row) ?? '–'))
     const words = note(row)
-    const below = words && el('tr', { class: 'note' }, el('td', { colspan: columns.length }, words))
+    const below = words && el('tr', { class: 'note' }, el('td', { colspan: columns.length }, el('span', {}, words)))
     return [el('tr', { ...attributes(row), 'data-noted': Boolean(words) }, ...cells), ...(below ? [below] : [])]
   })
   return el('div', { class: 'scroll' }, el('table', {}, el('thead', {}, head), el('tbody', {}, ...body)))

@@ -8,14 +8,15 @@ export type UnitKind = 'adu' | 'electron' | 'adu/s' | 'electron/s' | 'physical'
 export interface PixelUnit extends Found<UnitKind> {
   /** As a standardised frame writes it into BUNIT: of a rate the unit of its counts. */
   text: string
-  /** Seconds by which a pixel is multiplied to be a count; 1 where it is one. */
-  seconds: number
+  /** What a pixel is multiplied by to be a count: the seconds of a rate, a thousand of kADU; 1 where it is one. */
+  factor: number
 }
 
 const counts: readonly { pattern: RegExp; kind: 'adu' | 'electron' }[] = [
-  { pattern: /^(adus?|counts?|cts?|dns?|datanumbers?)$/, kind: 'adu' },
-  { pattern: /^(e-?|elec|electrons?|photoelectrons?|photons?|ph)$/, kind: 'electron' },
+  { pattern: /^(adus?|counts?|cts?|dns?|(data|digital)-?numbers?|analog(ue)?-?to-?digital-?units?)$/, kind: 'adu' },
+  { pattern: /^(e-?|el|elec|electrons?|photoelectrons?|photons?|ph)$/, kind: 'electron' },
 ]
+const thousand = /^(k|kilo)(?=adu|count|ct|dn|data|digital|e)/
 const perSecond = /(\/|per)s(ec(ond)?s?)?$|[.*]?s(ec(ond)?)?(\*\*|\^)?\(?-1\)?$/
 const perPixel = /(\/|per)pix(els?)?/
 const physical =
@@ -28,22 +29,25 @@ const physical =
  */
 export function readPixelUnit(header: Header, exposureSeconds: number | undefined): PixelUnit {
   const told = header.string('BUNIT')?.trim() ?? ''
-  const adu = { value: 'adu', text: 'adu', seconds: 1 } as const
+  const adu = { value: 'adu', text: 'adu', factor: 1 } as const
   if (told === '')
     return { ...adu, from: 'assumed', conversion: 'none told: counts of the converter', confidence: 'likely' }
-  const as = (value: UnitKind, conversion: string, seconds = 1): PixelUnit => {
+  const as = (value: UnitKind, conversion: string, factor = 1): PixelUnit => {
     const text = value === 'physical' ? told : value.replace('/s', '')
-    return { value, text, seconds, from: 'BUNIT', conversion, confidence: 'certain' }
+    return { value, text, factor, from: 'BUNIT', conversion, confidence: 'certain' }
   }
-  const short = told
+  const whole = told
     .toLowerCase()
     .replace(/[\s'"_[\]]/g, '')
     .replace(perPixel, '')
+  const short = whole.replace(thousand, '')
   const counted = short === 'cps' ? 'count' : short.replace(perSecond, '')
   const kind = counts.find(({ pattern }) => pattern.test(counted))?.kind
-  if (kind && counted === short) return as(kind, kind === short ? '' : `'${told}' stands for ${kind}`)
+  const many = short === whole ? 1 : 1000
+  if (kind && counted === short)
+    return as(kind, kind === whole ? '' : `'${told}' stands for ${many === 1 ? '' : 'a thousand '}${kind}`, many)
   if (kind && exposureSeconds !== undefined)
-    return as(`${kind}/s`, `'${told}' times the ${exposureSeconds} s of the exposure`, exposureSeconds)
+    return as(`${kind}/s`, `'${told}' times the ${exposureSeconds} s of the exposure`, many * exposureSeconds)
   if (kind) return as('physical', 'a rate, and no exposure is told: no counts')
   if (physical.test(told)) return as('physical', 'no counts: the gain is that of the noise')
   return { ...adu, from: 'assumed', conversion: `BUNIT = '${told}' is not understood`, confidence: 'guess' }

@@ -170,7 +170,7 @@ const LEAST_SHARE = 1e-3 // of that range, reached by the brightest pixel of any
 function likeCounts(image: Plane, translation: Translation): Provenance | undefined {
   const { unit, header, detector } = translation
   if (header.dialect === 'cpcs') return undefined
-  if (unit.seconds !== 1) return multiply(image, unit.seconds, `times the ${unit.seconds} s of the exposure`)
+  if (unit.factor !== 1) return multiply(image, unit.factor, unit.conversion)
   const shares = unit.value === 'adu' ? countShares(image) : undefined
   const power = shares ? 0 : powerToCounts(image.pixels, unit)
   if (power === 0) return shares

@@ -146,6 +146,12 @@ describe('spellings', () => {
     ['count', 'adu', 1],
     ['Counts', 'adu', 1],
     ['DN', 'adu', 1],
+    ['Digital Number', 'adu', 1],
+    ['analog-to-digital units', 'adu', 1],
+    ['kADU', 'adu', 1000],
+    ['ke-', 'electron', 1000],
+    ['kelvin', 'physical', 1],
+    ['el', 'electron', 1],
     ['electron', 'electron', 1],
     ['Electrons', 'electron', 1],
     ['e-', 'electron', 1],
@@ -169,9 +175,9 @@ describe('spellings', () => {
     ['photon/cm2/s', 'physical', 1],
     ['unknown', 'adu', 1],
     ['bananas', 'adu', 1],
-  ])("'%s'", (text, kind, seconds) => {
+  ])("'%s'", (text, kind, factor) => {
     const header = new Header([parseCard(`BUNIT   = '${text}'`.padEnd(80))])
-    expect(readPixelUnit(header, 60)).toMatchObject({ value: kind, seconds })
+    expect(readPixelUnit(header, 60)).toMatchObject({ value: kind, factor })
     if (kind.endsWith('/s')) expect(readPixelUnit(header, undefined).value).toBe('physical')
   })
 
