@@ -8,7 +8,7 @@ import { sciencePlane } from '#shared/fits/science-plane.ts'
 import { flagMask } from '#shared/flags.ts'
 import { type CutOff, cutOffInWords, findCutOff } from '#shared/image/cut-off-sky.ts'
 import { markDeadAreas } from '#shared/image/dead-areas.ts'
-import type { Frame } from '#shared/image/frame.ts'
+import { type Frame, MASK } from '#shared/image/frame.ts'
 import { encodeFrame } from '#shared/image/frame-file.ts'
 import { buildMask } from '#shared/image/mask.ts'
 import { drawPreview } from '#shared/image/preview.ts'
@@ -82,15 +82,18 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
   if (colour) takeColour(colour, image, translation, saturation.found.value)
 
   const { width, height, pixels } = image
-  const stated = stateDetector(translation, saturation, pixels, width, height, colour === 'G')
+  const areas = saturatedPixels(pixels, saturation.found.value)
+  const dead = markDeadAreas(pixels, areas, width, height) / pixels.length
+  // What is dead tells nothing of the sky and its noise.
+  const seen = dead > 0 ? pixels.map((value, i) => (areas[i] & MASK.bad ? Number.NaN : value)) : pixels
+  const stated = stateDetector(translation, saturation, seen, width, height, colour === 'G')
   if (Number.isNaN(stated.detector.pedestalAdu))
     throw new CpcsError('NoPixelValues', {
       found: 'nowhere do enough pixels with values lie together for the sky to be measured',
     })
   const { skyAdu, skyVariance } = stated.transfer
-  const mask = buildMask(pixels, width, height, stated.detector, Math.sqrt(skyVariance))
-  const dead = markDeadAreas(pixels, mask, width, height) / pixels.length
-  const cutOff = findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
+  const mask = buildMask(seen, width, height, stated.detector, Math.sqrt(skyVariance))
+  const cutOff = findCutOff(seen, skyAdu, Math.sqrt(skyVariance))
   const flags =
     translation.header.flags |
     stated.flags |
@@ -106,6 +109,12 @@ export function standardFrame(bytes: Uint8Array, profile?: unknown): StandardFra
     header: { ...translation.header, ...stated.detector, flags },
     provenance: { ...translation.provenance, ...stated.provenance, ...found },
   }
+}
+
+function saturatedPixels(pixels: Float32Array, saturationAdu: number): Uint8Array {
+  const mask = new Uint8Array(pixels.length)
+  for (let i = 0; i < pixels.length; i++) if (pixels[i] >= saturationAdu) mask[i] = MASK.saturated
+  return mask
 }
 
 function masked(dead: number): Provenance {

@@ -86,19 +86,39 @@ function inside(i: number, width: number, height: number): boolean {
   return x >= MARGIN && x < width - MARGIN && y >= MARGIN && y < height - MARGIN
 }
 
-/** Fill bad pixels from the left and right, so that their edges raise no alarm. */
+/** Fill bad pixels from the left and right, lost rows from the nearest one that is there, so that edges raise no alarm. */
 function fillBad(filled: Filled, mask: Uint8Array, width: number): void {
+  const lost: number[] = []
+  const rows = mask.length / width
+  const isLost = new Uint8Array(rows)
+  for (let row = 0; row < rows; row++) {
+    if (fillRow(filled, mask, row * width, width)) continue
+    isLost[row] = 1
+    lost.push(row)
+  }
+  for (const row of lost) {
+    // What is farther from all that is good is never looked at.
+    const nearest = nearestRows.map(step => row + step).find(other => isLost[other] === 0)
+    if (nearest === undefined) continue
+    for (let x = 0; x < width; x++) filled.fill(row * width + x, filled.pixels[nearest * width + x])
+  }
+}
+const nearestRows = Array.from({ length: MARGIN }, (_, k) => [-k - 1, k + 1]).flat()
+
+/** Fill the bad pixels of a row; false where it has no others. */
+function fillRow(filled: Filled, mask: Uint8Array, row: number, width: number): boolean {
   const isBad = (i: number) => (mask[i] & MASK.bad) !== 0
-  for (let i = 0; i < mask.length; i++) {
+  for (let i = row; i < row + width; i++) {
     if (!isBad(i)) continue
-    const row = i - (i % width)
     let end = i + 1
     while (end < row + width && isBad(end)) end++
+    if (end - i === width) return false
     const sides = [i - 1, end].filter(j => j >= row && j < row + width).map(j => filled.pixels[j])
-    const value = sides.length > 0 ? sides.reduce((sum, side) => sum + side, 0) / sides.length : 0
+    const value = sides.reduce((sum, side) => sum + side, 0) / sides.length
     for (let j = i; j < end; j++) filled.fill(j, value)
     i = end - 1
   }
+  return true
 }
 
 /** Pixels whose Laplacian exceeds a limit and which lie away from edges and saturated pixels. */

@@ -306,3 +306,19 @@ with fits.open(sys.argv[1], checksum=True) as f:
     ])
   })
 })
+
+test('a frame of which the larger part was not read out is judged by the rest', () => {
+  const size = 256
+  const stars = starGrid(size, size, 32, 50_000)
+  const pixels = expose({ width: size, height: size, stars })
+  const whole = standardFrame(fitsOf(pixels, size, size, cards))
+  const lost = 150 * size
+  const { frame, header } = standardFrame(fitsOf(pixels.slice().fill(0, 0, lost), size, size, cards))
+  expect(flagNames(header.flags)).toContain('deadArea')
+  expect(header.readNoiseElectrons).toBeGreaterThan(0.6 * whole.header.readNoiseElectrons)
+  expect(header.readNoiseElectrons).toBeLessThan(1.6 * whole.header.readNoiseElectrons)
+  const masked = (mask: Uint8Array) => mask.subarray(lost).reduce((sum, bits) => sum + (bits === 0 ? 0 : 1), 0)
+  // A sky without noise would make hits of all that stands out of it.
+  expect(masked(frame.mask)).toBeLessThan(masked(whole.frame.mask) + 30)
+  expect(masked(frame.mask.map(bits => bits ^ 255))).toBeGreaterThan(0.35 * size * size)
+})
