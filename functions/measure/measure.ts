@@ -3,7 +3,7 @@ import type { SurveyId, Tiles } from '#shared/catalogue/reference.ts'
 import { CpcsError } from '#shared/errors.ts'
 import type { Card } from '#shared/fits/header.ts'
 import { hasFlag } from '#shared/flags.ts'
-import { cutOffInWords, findCutOff, MOST_CUT } from '#shared/image/cut-off-sky.ts'
+import { cutOffInWords, findCutOff, MOST_MEASURED_CUT } from '#shared/image/cut-off-sky.ts'
 import type { Frame } from '#shared/image/frame.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { photonTransfer } from '#shared/image/noise.ts'
@@ -44,7 +44,7 @@ export interface MeasureDeps {
  *
  * Writes `stars.fits`, `forced.json`, `residual.fits`, `psf.json`, `psf.png` and `preview.png` below the frame's products.
  *
- * @throws {CpcsError} SkyCutOff hardly a pixel is above the value at which the sky was cut off; TooFewPsfStars fewer
+ * @throws {CpcsError} SkyCutOff most pixels have the value at which the sky was cut off; TooFewPsfStars fewer
  *   than three stars fit to learn the PSF from; StoreUnavailable, ObjectMissing
  */
 export async function measure(
@@ -128,11 +128,11 @@ export async function measure(
   }
 }
 
-/** Stars that stick out of a cut above the sky have lost an unknown part of their light. */
+/** Stars that stick out of a cut at or above the sky have lost an unknown part of their light. */
 function refuseBuriedSky({ pixels, width, height, detector }: Frame): void {
   const { skyAdu, skyVariance } = photonTransfer(pixels, width, height, detector.saturationAdu)
   const cutOff = findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
-  if (cutOff && cutOff.share > MOST_CUT) throw new CpcsError('SkyCutOff', { found: cutOffInWords(cutOff) })
+  if (cutOff && cutOff.share > MOST_MEASURED_CUT) throw new CpcsError('SkyCutOff', { found: cutOffInWords(cutOff) })
 }
 
 async function readSolution(store: ObjectStore, key: string): Promise<KnownSolution> {

@@ -12,6 +12,8 @@ export interface CutOff {
 
 /** Share of the pixels at or below the cut beyond which stars are all that is left. */
 export const MOST_CUT = 0.9
+/** And beyond which no flux is right any more: at two thirds zero points are a fifth of a magnitude off. */
+export const MOST_MEASURED_CUT = 0.6
 
 /**
  * Whether the darker part of the sky's noise is missing, as where a dark frame was taken off and what fell below zero was

@@ -266,5 +266,11 @@ test('a frame that was cut off above its sky is not measured, one that was cut o
     name: 'SkyCutOff',
     message: expect.stringMatching(/\(9\d % of the pixels have the lowest value, 0\)/),
   })
+  // 0.6 σ above the sky 73 % of its pixels are gone
+  const sigmaAdu = Math.sqrt(sky.skyAdu / sky.gain + (sky.readNoise / sky.gain) ** 2)
+  await expect(measureCutOff(sky.skyAdu + 0.6 * sigmaAdu)).rejects.toMatchObject({
+    name: 'SkyCutOff',
+    message: expect.stringMatching(/\((6|7)\d % of the pixels/),
+  })
   expect((await measureCutOff(sky.skyAdu - 10)).stars).toBeGreaterThan(10)
 })
