@@ -17,6 +17,14 @@ const NODES_PER_FWHM = 6
 const NODES_PER_SIDE = 9
 /** Up to here quadratic tables follow coma: frames with 0.037 are measured at the bound, those with 0.053 were not. */
 const STRONG_COMA_FWHM = 0.045
+
+/**
+ * Whether tables shall follow coma in more than quadratic terms: where it is strong, and pixels are as fine as the tables'
+ * nodes, so that every star tells of every node. Of narrower stars real exposures repeat less well with them.
+ */
+function followsComa({ comaFwhm, oversampling }: Psf): boolean {
+  return oversampling === 1 && comaFwhm > STRONG_COMA_FWHM
+}
 /** So many do for a rough PSF. */
 const ROUGH_NODES_PER_SIDE = 5
 /** The table reaches this far, FWHM; beyond, the analytic wing carries a part in a hundred or less. */
@@ -61,7 +69,7 @@ export function buildPsf(scene: Scene, stars: SceneStars, chosen: Int32Array, wi
   const x = Float64Array.from(chosen, star => at(star).x)
   const y = Float64Array.from(chosen, star => at(star).y)
   const guess = drawn?.psf.wings[Math.floor(drawn.psf.wings.length / 2)]
-  const shape = fitShape(cores, x, y, fwhmPx, guess, drawn && drawn.psf.comaFwhm > STRONG_COMA_FWHM)
+  const shape = fitShape(cores, x, y, fwhmPx, guess, drawn && followsComa(drawn.psf))
   if (!shape) throw new CpcsError('TooFewPsfStars', { found: chosen.length, needed: LEAST_PSF_STARS })
   const psf = analyticPsf(scene, shape, drawn ? NODES_PER_SIDE : ROUGH_NODES_PER_SIDE)
   const samples = shape.kept.map(k => sampleStar(scene, stars, chosen[k], psf.radiusPx, doubt(chosen[k]), drawn?.psf))

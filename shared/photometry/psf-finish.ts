@@ -7,9 +7,15 @@ import { legendreTerms, scaledPlace, termCount } from './psf-shape.ts'
 /** Width (σ) of a Gaussian window as wide as the core, and of one that takes in most of the light, FWHM. */
 const CORE_WINDOW_FWHM = 1 / FWHM_PER_SIGMA
 const LIGHT_WINDOW_FWHM = 1
+/**
+ * Nodes per pixel up to which centres are those of the light. Of narrower stars it falls on few pixels: the centre of the
+ * core is as good there, and real exposures repeat better with it.
+ */
+const MOST_NODES_FOR_LIGHT = 2
 
 /**
- * Shift every table so that the centre of its light lies at the origin: that is what PSF positions mean.
+ * Shift every table so that the centre of its light (of the core, where stars are narrow) lies at the origin: that is what
+ * PSF positions mean.
  *
  * Under coma the centre of the core goes about the frame as no cubic of a solution of the sky does. The centre of all light
  * follows the optics, but far from the core there is noise. What parts the two is therefore taken from all nodes together,
@@ -34,10 +40,17 @@ export function centreTables(psf: Psf): void {
     )
   const [apartX, apartY] = [apart('x'), apart('y')]
   psf.comaFwhm = Math.max(...apartX.map((x, k) => Math.hypot(x, apartY[k]))) / psf.fwhmPx
+  const part = psf.oversampling <= MOST_NODES_FOR_LIGHT ? 1 : 0
   for (let node = 0; node < nodes; node++) {
     const table = tableOf(psf, node)
     const { x, y } = cores[node]
-    tableValues(table, size, (x + apartX[node]) * psf.oversampling, (y + apartY[node]) * psf.oversampling, values)
+    tableValues(
+      table,
+      size,
+      (x + part * apartX[node]) * psf.oversampling,
+      (y + part * apartY[node]) * psf.oversampling,
+      values,
+    )
     splineCoefficients(values, size, size)
     table.set(values)
   }
