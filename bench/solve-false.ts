@@ -2,7 +2,7 @@
  * Solutions of what cannot be solved: noise, and fields of another sky. None may be accepted.
  *
  *     node bench/solve-false.ts --trials 0-999 [--kept FILE] [--stars 2000000]      one part of the run, added to FILE
- *     node bench/solve-false.ts --report [--kept FILE] [--out FILE]                 the section, from all parts
+ *     node bench/solve-false.ts --report [--kept FILE] [--earlier FILE] [--out FILE]      the section, from all parts
  *
  * A trial is what the solve stage does after the detection: the whole ladder, its hints and the index of the whole sky
  * behind them, over a virtual sky of two million stars with a dense band and clusters.
@@ -32,6 +32,8 @@ const { values } = parseArgs({
     stars: { type: 'string', default: '2000000' },
     kept: { type: 'string', default: join(work, 'solve-false.jsonl') },
     index: { type: 'string', default: join(work, 'virtual-sky') },
+    /** Trials of the ladder before it tried pixels that are not square. */
+    earlier: { type: 'string' },
     report: { type: 'boolean' },
     out: { type: 'string', default: resultsFile },
   },
@@ -201,6 +203,7 @@ function report(): void {
       'the index of a virtual sky of two million stars with a dense band and clusters. Fields of 12′ to 2°.',
       `In ${counted} of the trials the hypotheses were counted whose odds were asked for: ${(tested / 1e6).toFixed(1)} million. None`,
       `accepted among so many bounds the rate of false ones below ${(3 / tested).toExponential(0)} (95 %).`,
+      ...earlierInWords(),
       '',
       ...table(
         [
@@ -228,4 +231,14 @@ function report(): void {
     ],
     values.out,
   )
+}
+
+function earlierInWords(): string[] {
+  if (!values.earlier) return []
+  const trials = kept<Trial>(values.earlier, trial => trial.seed)
+  const tested = trials.reduce((sum, trial) => sum + (trial.tested ?? 0), 0)
+  return [
+    `Before the ladder also tried pixels that are not square, ${trials.length} more trials of the same kinds asked for the`,
+    `odds of ${(tested / 1e6).toFixed(1)} million hypotheses; accepted: ${trials.filter(trial => trial.accepted).length}.`,
+  ]
 }
