@@ -13,8 +13,6 @@ import { StampPsf } from './stamp-psf.ts'
  * How far the levels of the residual table may be from zero before the data have spoken: a part of the profile, and a part
  * of its peak that fades outwards. Far out a little per node is much in all, and faults of the sky would pass for a wing.
  */
-/** Times the usual power at which a star is no example of the others. */
-const MISFIT_CLIP = 4
 const SMOOTH_PRIOR = { ofProfile: 0.3, ofPeak: 1.5e-3 }
 const FINE_PRIOR = { ofProfile: 0.1, ofPeak: 1e-3 }
 const PRIOR_PEAK_FWHM = 1.2
@@ -22,6 +20,8 @@ const PRIOR_PEAK_FWHM = 1.2
 const SETTLED_ROUND = 2
 /** How often a star is placed before the first round. */
 const FIRST_STEPS = 3
+/** Times the usual power at which a star is no example of the others. */
+const MISFIT_CLIP = 4
 /** Fewer stars than this are not thrown out further. */
 const LEAST_STARS = 3
 
