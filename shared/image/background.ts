@@ -190,18 +190,26 @@ function fillHoles(grid: Float64Array, columns: number, rows: number): void {
 
 function medianFilter(grid: Float64Array, columns: number, rows: number, reach = 1): Float64Array {
   const wide = columns + 2 * reach
-  const around = new Float64Array(wide * (rows + 2 * reach))
-  for (let y = -reach, k = 0; y < rows + reach; y++)
-    for (let x = -reach; x < columns + reach; x++) around[k++] = beyond(grid, columns, rows, x, y)
+  const around = widened(grid, columns, rows, reach)
   const filtered = new Float64Array(grid.length)
   const window = new Float64Array((2 * reach + 1) ** 2)
-  for (let y = 0; y < rows; y++) {
+  for (let y = 0; y < rows; y++) filterRow(y)
+  return filtered
+
+  function filterRow(y: number): void {
     for (let x = 0; x < columns; x++) {
       fillWindow(around, wide, y * wide + x, 2 * reach + 1, window)
       filtered[y * columns + x] = medianInPlace(window)
     }
   }
-  return filtered
+}
+
+/** A grid with so many nodes more on each side. */
+function widened(grid: Float64Array, columns: number, rows: number, reach: number): Float64Array {
+  const wide = new Float64Array((columns + 2 * reach) * (rows + 2 * reach))
+  for (let y = -reach, k = 0; y < rows + reach; y++)
+    for (let x = -reach; x < columns + reach; x++) wide[k++] = beyond(grid, columns, rows, x, y)
+  return wide
 }
 
 /** A square of a grid from its first value on. */

@@ -258,17 +258,18 @@ export function windowedMoments(
   const xy = sumXY / sum - meanX * meanY
   const yy = sumYY / sum - meanY * meanY
   const determinant = xx * yy - xy * xy
-  if (!(determinant > 1e-8) || !(xx > 0)) return { x: x + meanX, y: y + meanY, xx: 0, xy: 0, yy: 0 }
+  const hasSize = determinant > 1e-8 && xx > 0
   const inverseXX = yy / determinant - 1 / variance
   const inverseYY = xx / determinant - 1 / variance
   const inverseXY = -xy / determinant
   const inverseDeterminant = inverseXX * inverseYY - inverseXY * inverseXY
-  if (!(inverseDeterminant > 0) || !(inverseXX > 0)) return undefined
+  if (hasSize && (!(inverseDeterminant > 0) || !(inverseXX > 0))) return undefined
+  const step = hasSize ? 2 : 1
   return {
-    x: x + 2 * meanX,
-    y: y + 2 * meanY,
-    xx: inverseYY / inverseDeterminant,
-    xy: -inverseXY / inverseDeterminant,
-    yy: inverseXX / inverseDeterminant,
+    x: x + step * meanX,
+    y: y + step * meanY,
+    xx: hasSize ? inverseYY / inverseDeterminant : 0,
+    xy: hasSize ? -inverseXY / inverseDeterminant : 0,
+    yy: hasSize ? inverseXX / inverseDeterminant : 0,
   }
 }
