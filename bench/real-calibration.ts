@@ -40,7 +40,7 @@ writeSection(
     '',
     'Written by `node bench/real-calibration.ts`. The lists are calibrated without a filter in their header; of the small',
     "telescopes' frames nothing but the frame and Tycho-2 is handed in. Known: what others measured on the same data.",
-    "The error of a zero point holds what a PSF's wing extrapolates: on PANOPTES, whose stars are narrower than a pixel, a sixth.",
+    "The error of a zero point holds what a PSF's wing extrapolates.",
     '',
     ...table(
       ['data', 'survey and band chosen', 'stars', 'zero point', 'colour term', 'scatter mag', 'position term', 'known'],
