@@ -1,6 +1,6 @@
 import { follow, frame, product, productUrl } from './data.js'
 import { fixed, magText, nightText, utcOf } from './numbers.js'
-import { el, openPage, outcomeOf, parameter, tableOf, termsOf, trouble } from './page.js'
+import { el, fill, openPage, outcomeOf, parameter, tableOf, termsOf, trouble } from './page.js'
 
 const STAGES = ['standardise', 'solve', 'measure', 'calibrate', 'record']
 const STATUS = ['received', 'standardised', 'solved', 'measured', 'calibrated', 'recorded']
@@ -30,11 +30,12 @@ async function load() {
 }
 
 function draw({ runs, run, files, report, points } = {}, _before, error) {
-  if (error) return main.replaceChildren(trouble(error))
+  if (error) return fill(main, trouble(error))
   const header = report?.frame
   document.title = `${fileOf(run)} · CPCS`
   const has = file => files.includes(file)
-  main.replaceChildren(
+  fill(
+    main,
     el('h1', {}, fileOf(run)),
     el(
       'p',
@@ -100,6 +101,10 @@ function stages(run) {
   )
 }
 
+function isMeasured(run) {
+  return STATUS.indexOf(run.status) >= STATUS.indexOf('measured')
+}
+
 function runUrl(run) {
   return `run.html?execution=${encodeURIComponent(run.execution)}&frame=${run.frameId}`
 }
@@ -115,7 +120,10 @@ function pictures(run, has) {
     el(
       'div',
       { class: 'two' },
-      figure('preview.png', 'The frame: measured stars ringed, targets marked'),
+      figure(
+        'preview.png',
+        isMeasured(run) ? 'The frame: measured stars ringed, targets marked' : 'The frame as far as it came',
+      ),
       figure('calibration.png', 'Residuals of the calibration against magnitude, colour and place'),
     ),
     figure('candidates.png', 'All candidates of survey and band, best first, with their residuals against colour'),

@@ -1,6 +1,6 @@
 import { follow, framesOf, nights } from './data.js'
 import { fixed, nightText } from './numbers.js'
-import { el, openPage, outcomeOf, tableOf, trouble } from './page.js'
+import { el, fill, openPage, outcomeOf, tableOf, trouble } from './page.js'
 
 // The latest nights are shown whole; older ones on request, so that a long campaign does not make a long page.
 const SHOWN_WHOLE = 10
@@ -18,10 +18,11 @@ async function load() {
 }
 
 function draw(list, before, error) {
-  if (error) return main.replaceChildren(trouble(error))
+  if (error) return fill(main, trouble(error))
   const frames = list.flatMap(night => night.frames ?? [])
   const known = new Set((before ?? list).flatMap(night => (night.frames ?? []).map(frame => frame.execution)))
-  main.replaceChildren(
+  fill(
+    main,
     el('h1', {}, 'Nights'),
     frames.length === 0
       ? el('p', {}, 'No frame has arrived yet. Put one into the inbox, under a prefix of the telescope’s own.')

@@ -1,14 +1,15 @@
 import { follow, objects } from './data.js'
 import { magText, placeText, utcOf } from './numbers.js'
-import { el, openPage, tableOf, trouble } from './page.js'
+import { el, fill, openPage, tableOf, trouble } from './page.js'
 
 const main = openPage('Objects')
 
 follow(objects, draw)
 
 function draw(list, _before, error) {
-  if (error) return main.replaceChildren(trouble(error))
-  main.replaceChildren(
+  if (error) return fill(main, trouble(error))
+  fill(
+    main,
     el('h1', {}, 'Objects'),
     el('p', { class: 'faint' }, 'Every frame that covers one of them is measured there, whether it is seen or not.'),
     list.length === 0 ? el('p', {}, 'No target is registered yet.') : tableOf(columns, list),

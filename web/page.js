@@ -38,13 +38,22 @@ export function svg(tag, attributes = {}, ...children) {
   return furnish(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children)
 }
 
+/** Put children in the place of those that an element has; what is not there is left out. */
+export function fill(element, ...children) {
+  element.replaceChildren(...present(children))
+}
+
+function present(children) {
+  return children.filter(child => child !== undefined && child !== null && child !== false)
+}
+
 function furnish(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
     else element.setAttribute(name, value === true ? '' : value)
   }
-  element.append(...children.filter(child => child !== undefined && child !== null && child !== false))
+  element.append(...present(children))
   return element
 }
 

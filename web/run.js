@@ -1,6 +1,6 @@
 import { follow, frame, NoAnswer, run } from './data.js'
 import { fixed } from './numbers.js'
-import { el, openPage, parameter, tableOf, termsOf, trouble } from './page.js'
+import { el, fill, openPage, parameter, tableOf, termsOf, trouble } from './page.js'
 
 const execution = parameter('execution')
 const frameId = parameter('frame')
@@ -23,9 +23,10 @@ async function load() {
 }
 
 function draw(data, _before, error) {
-  if (error) return main.replaceChildren(trouble(error))
+  if (error) return fill(main, trouble(error))
   const { run: history, visits = [], row } = data
-  main.replaceChildren(
+  fill(
+    main,
     el('h1', {}, 'Run ', el('code', {}, execution)),
     frameId ? el('p', {}, el('a', { href: `frame.html?id=${frameId}` }, 'Its frame')) : '',
     termsOf([

@@ -89,3 +89,22 @@ test('times, places and magnitudes read as astronomers write them', async () => 
 function answer(body: unknown, status = 200): void {
   vi.stubGlobal('fetch', async () => new Response(JSON.stringify(body), { status }))
 }
+
+test('what a page has not got is left out of it, and is no word on it', async () => {
+  vi.stubGlobal('document', { createElement: () => container() })
+  const { el, fill } = await page('page.js')
+  const main = container()
+  fill(main, 'one', undefined, null, false, el('p', {}, undefined, 'two'))
+  expect(main.children).toEqual(['one', expect.objectContaining({ children: ['two'] })])
+})
+
+/** As much of an element as the pages need to be put together. */
+function container() {
+  const children: unknown[] = []
+  return {
+    children,
+    setAttribute: () => undefined,
+    append: (...more: unknown[]) => void children.push(...more),
+    replaceChildren: (...more: unknown[]) => void children.splice(0, children.length, ...more),
+  }
+}
