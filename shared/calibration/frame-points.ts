@@ -13,7 +13,8 @@ type Entry = Omit<CalibratedTarget, 'flux' | 'fluxErr' | 'skyAdu'> &
   Pick<Point, 'flux' | 'fluxErr' | 'skyAdu' | 'reason'>
 
 /**
- * The light-curve points of a frame, one per target, those without a flux last. The execution that records them writes its name into them.
+ * The light-curve points of a frame, one per target, those without a flux last. The execution that records them writes its
+ * name into them.
  *
  * @param chosen the calibration, or null where no survey calibrates the frame
  */
