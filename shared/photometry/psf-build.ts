@@ -20,7 +20,7 @@ const STRONG_COMA_FWHM = 0.045
 
 /**
  * Whether tables shall follow coma in more than quadratic terms: where it is strong, and pixels are as fine as the tables'
- * nodes, so that every star tells of every node. Of narrower stars real exposures repeat less well with them.
+ * nodes, so that every star tells of every node.
  */
 function followsComa({ comaFwhm, oversampling }: Psf): boolean {
   return oversampling === 1 && comaFwhm > STRONG_COMA_FWHM
