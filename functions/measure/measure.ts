@@ -4,7 +4,7 @@ import { CpcsError } from '#shared/errors.ts'
 import type { Card } from '#shared/fits/header.ts'
 import { hasFlag } from '#shared/flags.ts'
 import { cutOffInWords, findCutOff, MOST_MEASURED_CUT } from '#shared/image/cut-off-sky.ts'
-import type { Frame } from '#shared/image/frame.ts'
+import { type Frame, MASK } from '#shared/image/frame.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { photonTransfer } from '#shared/image/noise.ts'
 import { drawPreview, ringRadius } from '#shared/image/preview.ts'
@@ -129,9 +129,10 @@ export async function measure(
 }
 
 /** Stars that stick out of a cut at or above the sky have lost an unknown part of their light. */
-function refuseBuriedSky({ pixels, width, height, detector }: Frame): void {
-  const { skyAdu, skyVariance } = photonTransfer(pixels, width, height, detector.saturationAdu)
-  const cutOff = findCutOff(pixels, skyAdu, Math.sqrt(skyVariance))
+function refuseBuriedSky({ pixels, mask, width, height, detector }: Frame): void {
+  const seen = pixels.map((value, i) => (mask[i] & MASK.bad ? Number.NaN : value))
+  const { skyAdu, skyVariance } = photonTransfer(seen, width, height, detector.saturationAdu)
+  const cutOff = findCutOff(seen, skyAdu, Math.sqrt(skyVariance))
   if (cutOff && cutOff.share > MOST_MEASURED_CUT) throw new CpcsError('SkyCutOff', { found: cutOffInWords(cutOff) })
 }
 

@@ -8,6 +8,7 @@ import { decodeTable } from '#shared/fits/table.ts'
 import { flagMask } from '#shared/flags.ts'
 import { MemoryStore } from '#shared/folder-store.ts'
 import { estimateBackground } from '#shared/image/background.ts'
+import { MASK } from '#shared/image/frame.ts'
 import { decodeFrame, encodeFrame } from '#shared/image/frame-file.ts'
 import { madSigma } from '#shared/numeric/robust.ts'
 import { decodeStars } from '#shared/photometry/catalogue-file.ts'
@@ -252,12 +253,18 @@ describe('the measure stage', () => {
 })
 
 /** The stage on a frame of which so many ADU were taken off and what fell below zero was set to zero. */
-async function measureCutOff(cutAdu: number) {
+async function measureCutOff(cutAdu: number, blankRows = 0) {
   const store = await storeWithFrame()
   const frame = renderFrame(sky, stars)
-  const pixels = frame.pixels.map(value => Math.max(0, Math.round(value - cutAdu)))
+  const pixels = frame.pixels.map(value => Math.max(0, Math.round(value - cutAdu))).fill(0, 0, blankRows * sky.width)
+  frame.mask.fill(MASK.bad, 0, blankRows * sky.width)
   const flagged = { ...header, flags: flagMask('skyCutOff') }
   await store.put(input.image, encodeFrame({ ...frame, pixels }, flagged))
+  const there = detectionsNear(
+    sky,
+    stars.filter(({ y }) => y > blankRows + 10),
+  )
+  await store.put(input.detections, encodeDetections(there, estimateBackground({ ...frame, pixels }).levels))
   return measure({ ...input, header: flagged }, { store, targets: registry, log: silent })
 }
 
@@ -273,4 +280,6 @@ test('a frame that was cut off above its sky is not measured, one that was cut o
     message: expect.stringMatching(/\((6|7)\d % of the pixels/),
   })
   expect((await measureCutOff(sky.skyAdu - 10)).stars).toBeGreaterThan(10)
+  // What was not read out is no part of the sky.
+  expect((await measureCutOff(sky.skyAdu - 10, sky.height / 2)).stars).toBeGreaterThan(3)
 })
