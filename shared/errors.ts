@@ -92,7 +92,7 @@ export const errors = {
     stages: ['measure'],
     policy: 'reject',
     tells:
-      'Nothing of the sky is left to measure stars against ({found}): was a dark frame, or a black point, above the sky taken off?',
+      'Too little of the sky is left to measure stars against ({found}): was a dark frame, or a black point, above the sky taken off?',
   },
   TooFewPsfStars: {
     stages: ['measure'],
