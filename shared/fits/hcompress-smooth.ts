@@ -45,22 +45,15 @@ function smoothTwist(values: Float64Array, at: number, stride: number, most: num
   const [mm, pm, mp, pp] = [off(-across, -along), off(across, -along), off(-across, along), off(across, along)]
   const byRow = 2 * values[at + stride]
   const byColumn = 2 * values[at + 1]
-  const highest =
-    16 *
-    Math.min(
-      Math.max(pp, 0) - byRow - byColumn,
-      Math.max(-pm, 0) + byRow - byColumn,
-      Math.max(-mp, 0) - byRow + byColumn,
-      Math.max(mm, 0) + byRow + byColumn,
-    )
-  const lowest =
-    16 *
-    Math.max(
-      Math.min(pp, 0) - byRow - byColumn,
-      Math.min(-pm, 0) + byRow - byColumn,
-      Math.min(-mp, 0) - byRow + byColumn,
-      Math.min(mm, 0) + byRow + byColumn,
-    )
+  // What each corner allows: its rise or fall from the middle, less what the slopes make of it.
+  const corners = [
+    [pp, -byRow - byColumn],
+    [-pm, byRow - byColumn],
+    [-mp, byColumn - byRow],
+    [mm, byRow + byColumn],
+  ]
+  const highest = 16 * Math.min(...corners.map(([rise, slopes]) => Math.max(rise, 0) + slopes))
+  const lowest = 16 * Math.max(...corners.map(([rise, slopes]) => Math.min(rise, 0) + slopes))
   if (lowest >= highest) return
   const wanted = clamp(pp + mm - mp - pm, lowest, highest)
   const to = at + stride + 1

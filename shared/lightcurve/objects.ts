@@ -64,8 +64,8 @@ export class Objects implements TargetRegistry {
   }
 
   /**
-   * Keep the latest point with the object; a point of the past or without a flux changes nothing, and neither does a repetition. An
-   * object that was never registered (its point came from the command line's targets) is made.
+   * Keep the latest point with the object; a point of the past or without a flux changes nothing, and neither does a
+   * repetition. An object that was never registered (its point came from the command line's targets) is made.
    */
   async seen(point: Point, at: string): Promise<void> {
     const { objectId, raDeg, decDeg, mjdUtcMid, band, mag, magErr, detected, limit5Sigma } = point

@@ -85,7 +85,10 @@ export function makeCatalogue(
   return catalogue
 }
 
-/** Relative error of a flux that more photons do not lessen: flat field, what is not known of the PSF at a place, what stars differ from it. */
+/**
+ * Relative error of a flux that more photons do not lessen: flat field, what is not known of the PSF at a place, what stars
+ * differ from it.
+ */
 export function relativeError(psf: Psf): number {
   return Math.hypot(RELATIVE_FLOOR, psf.widthErr, psf.tableErr, psf.misfitErr)
 }
